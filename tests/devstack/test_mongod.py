@@ -222,12 +222,12 @@ def test_a_mongod_that_never_listens_is_given_up_and_killed(tmp_path: Path, monk
     assert not alive(int((tmp_path / "pid").read_text()))
 
 
-def test_without_a_binary_the_message_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_binary_the_message_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SWITCHBOARD_MONGOD", raising=False)
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(MongodMissing, match="`docker compose up mongo` and set MONGODB_URI"):
-        Mongod().start()
+        Mongod(tmp_path).start()
 
 
 def test_the_named_binary_is_taken_before_the_one_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
