@@ -7,14 +7,13 @@ from aiohttp import web
 
 from devstack.propelauth import shapes
 from devstack.propelauth.bodies import BackendRefresh
-from devstack.propelauth.http import BACKEND, done, read
+from devstack.propelauth.http import BACKEND, LOOPBACK, done, read
 from devstack.propelauth.login_page import login_page
 from devstack.propelauth.model import Session
 from devstack.propelauth.refusals import Refused
 from devstack.propelauth.tokens import TokenActions
 
 COOKIE = "__pa_session"
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class HostedRoutes:
@@ -67,16 +66,16 @@ class HostedRoutes:
     async def refresh(self, request: web.Request) -> web.Response:
         """What the front-end SDK asks for every access token; 401 when nobody is signed in."""
         answer = self._refreshed(self._session(request), request.query.get("active_org_id"))
-        return _cross_origin(request, done(answer))
+        return done(answer)
 
     async def logout(self, request: web.Request) -> web.Response:
         self.auth.sign_out(request.cookies.get(COOKIE))
         answer = done({"redirect_to": f"{self.auth.auth_url}/login"})
         answer.del_cookie(COOKIE)
-        return _cross_origin(request, answer)
+        return answer
 
-    async def preflight(self, request: web.Request) -> web.Response:
-        return _cross_origin(request, web.Response(status=204))
+    async def preflight(self, _: web.Request) -> web.Response:
+        return web.Response(status=204)
 
     async def backend_refresh(self, request: web.Request) -> web.Response:
         token = (await read(request, BackendRefresh)).refresh_token
@@ -119,21 +118,10 @@ class HostedRoutes:
 
 def _back(url: str | None) -> str:
     """Only to this machine: the emulator must not be a redirector for anybody."""
-    return url if url and urlsplit(url).hostname in _LOOPBACK else "/"
+    return url if url and urlsplit(url).hostname in LOOPBACK else "/"
 
 
 def _signed_in(session: Session, back: str) -> web.Response:
     answer = web.Response(status=302, headers={"Location": back})
     answer.set_cookie(COOKIE, session.token, httponly=True, samesite="Lax")
-    return answer
-
-
-def _cross_origin(request: web.Request, answer: web.Response) -> web.Response:
-    """A UI on another port of this machine may read the answer, with the cookie."""
-    origin = request.headers.get("Origin", "")
-    if urlsplit(origin).hostname in _LOOPBACK:
-        answer.headers["Access-Control-Allow-Origin"] = origin
-        answer.headers["Access-Control-Allow-Credentials"] = "true"
-        answer.headers["Access-Control-Allow-Headers"] = "authorization, content-type, x-csrf-token"
-        answer.headers["Vary"] = "Origin"
     return answer

@@ -15,6 +15,7 @@ from devstack.propelauth.refusals import Refused, invalid, not_found
 BACKEND = "/api/backend/v1"
 METADATA_PATH = "/api/v1/token_verification_metadata"
 MAXIMUM_PAGE_SIZE = 100
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _READS_BY_POST = ("/user/user_ids", "/user/emails", "/user/usernames", "/org/query")
 
 
@@ -63,13 +64,24 @@ def answering(keys: Keys) -> Middleware:
         try:
             if _needs_key(request):
                 keys.check(request)
-            return await handler(request)
+            return _readable(request, await handler(request))
         except Refused as refused:
-            return web.json_response(refused.body, status=refused.status)
+            return _readable(request, web.json_response(refused.body, status=refused.status))
         except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
             return web.json_response({}, status=404)
 
     return middleware
+
+
+def _readable(request: web.Request, answer: web.StreamResponse) -> web.StreamResponse:
+    """Lets a UI on another port of this machine read what the front-end paths answer, refusals too."""
+    origin = request.headers.get("Origin", "")
+    if request.path.startswith("/api/v1/") and urlsplit(origin).hostname in LOOPBACK:
+        answer.headers["Access-Control-Allow-Origin"] = origin
+        answer.headers["Access-Control-Allow-Credentials"] = "true"
+        answer.headers["Access-Control-Allow-Headers"] = "authorization, content-type, x-csrf-token"
+        answer.headers["Vary"] = "Origin"
+    return answer
 
 
 def done(body: object = None) -> web.Response:

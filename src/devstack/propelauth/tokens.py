@@ -32,6 +32,7 @@ class TokenActions(SessionActions):
     def access_token(
         self,
         user_id: str,
+        /,
         *,
         minutes: float | None = None,
         active_org_id: str | None = None,
