@@ -2,8 +2,9 @@
 
 from devstack.google.authorization import AuthorizationRefused
 from devstack.google.errors import ApiError
+from devstack.google.ics import ImportReport
 from devstack.google.server import GoogleEmulator
 from devstack.google.state import Account
 from devstack.google.switches import Switches
 
-__all__ = ["Account", "ApiError", "AuthorizationRefused", "GoogleEmulator", "Switches"]
+__all__ = ["Account", "ApiError", "AuthorizationRefused", "GoogleEmulator", "ImportReport", "Switches"]

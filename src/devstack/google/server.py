@@ -8,18 +8,24 @@ from urllib.parse import parse_qsl, urlsplit
 from aiohttp import web
 
 from devstack.emulator import Emulator, Fault, RecordedRequest
+from devstack.google import snapshot
 from devstack.google.authorization import Authorization
 from devstack.google.changes import Changes
+from devstack.google.channels import Channels
 from devstack.google.clock import Clock
+from devstack.google.control import ControlRoutes
 from devstack.google.discovery import rooted
 from devstack.google.event_routes import EventRoutes
 from devstack.google.events import Events
+from devstack.google.freebusy import FreeBusyRoutes
 from devstack.google.gateway import Gateway
 from devstack.google.grants import Grants, Issue, ordered
+from devstack.google.ics import ImportReport, import_ics
 from devstack.google.keys import SigningKey
 from devstack.google.list_routes import ListRoutes
 from devstack.google.listing import Listing
 from devstack.google.oauth_routes import OAuthRoutes
+from devstack.google.push_routes import PushRoutes
 from devstack.google.state import ROLES, Account, Calendar, Client, Entry, Json, Store, numeric_sub
 from devstack.google.switches import Switches
 from devstack.google.times import zone_named
@@ -38,6 +44,8 @@ class GoogleEmulator:
         self.changes = Changes(self.store, self.switches)
         self.events = Events(self.store, self.changes)
         self.listing = Listing(self.store, self.seal, self.switches)
+        self.channels = Channels(self.store, self.switches)
+        self.changes.listeners.append(self.channels.calendar_changed)
         self.gateway = Gateway(self.store, self.grants, self.switches)
         self.emulator = Emulator(self._application())
 
@@ -45,6 +53,10 @@ class GoogleEmulator:
         app = web.Application(client_max_size=64 * 1024 * 1024)
         EventRoutes(self.events, self.listing).add_to(app, self.gateway)
         ListRoutes(self.store, self.seal).add_to(app, self.gateway)
+        FreeBusyRoutes(self.store).add_to(app, self.gateway)
+        PushRoutes(self.store, self.channels).add_to(app, self.gateway)
+        ControlRoutes(self).add_to(app)
+        app.cleanup_ctx.append(self.channels.running)
         OAuthRoutes(self.store, self.grants, self.authorization, self.switches).add_to(app)
         app.router.add_get("/discovery/v1/apis/calendar/v3/rest", self._discovery)
         return app
@@ -112,6 +124,7 @@ class GoogleEmulator:
             calendar = self.store.calendars[calendar_id] = Calendar(calendar_id, summary, timezone, account.email)
         primary = calendar_id == account.email
         account.entries[calendar_id] = Entry(calendar_id, access_role, self.clock.stamp(), primary)
+        self.channels.list_changed(account.email)
         return calendar
 
     def remove_calendar(self, email: str, calendar_id: str) -> None:
@@ -124,11 +137,13 @@ class GoogleEmulator:
             known = other.entries.get(entry.calendar_id)
             if known is not None and (other is account or calendar.owner == account.email):
                 known.deleted, known.stamp = True, self.clock.stamp()
+                self.channels.list_changed(other.email)
 
     def set_access_role(self, email: str, calendar_id: str, access_role: str) -> None:
         """Change what an account may do; its sync tokens for that calendar become invalid."""
         entry = self.store.entry(self.store.account(email), calendar_id)
         entry.access_role, entry.stamp, entry.token_floor = access_role, self.clock.stamp(), self.clock.stamp()
+        self.channels.list_changed(email.lower())
 
     def insert_event(self, email: str, body: Mapping[str, Any], calendar_id: str = "primary") -> Json:
         return dict(self.events.insert(self.events.place(email, calendar_id), body))
@@ -180,3 +195,19 @@ class GoogleEmulator:
         self.authorization.check(parameters)
         chosen = parameters["scope"].split() if scopes is None else scopes
         return self.authorization.allow(parameters, self.store.account(email), chosen)
+
+    def import_ics(self, data: bytes, email: str) -> ImportReport:
+        """Load an exported calendar into the primary calendar; the same file again updates."""
+        return import_ics(data, self.events.place(email), self.events)
+
+    async def settled(self) -> None:
+        """Wait until all push notifications so far were delivered or given up."""
+        await self.channels.settled()
+
+    def snapshot(self) -> Json:
+        """The whole state, keys included, as a JSON value; it shares its parts with the emulator, so write it out."""
+        return snapshot.taken(self)
+
+    def restore(self, state: Json) -> None:
+        """Go on where a snapshot was taken: all tokens it gave out stay good."""
+        snapshot.restored(self, state)

@@ -12,7 +12,9 @@ class Switches:
     expansion without `timeMax` gives. `sync_token_lifetime`: seconds until a sync token is too old, None for never.
     Quotas count requests in a sliding minute of the emulator's clock. `revoke_lag`: seconds a revoked access token
     still works. `refresh_token_lifetime`: seconds, for a time-limited grant. `allow_http_webhooks`: accept `http:`
-    addresses for channels.
+    addresses for channels. Notifications other than `sync` can be dropped, sent twice, or held back so that two and two
+    arrive in the wrong order; a receiver answering 500, 502, 503 or 504 is asked again after
+    `notification_retry_delay` seconds, twice that, and so on.
     """
 
     short_pages: int = 0
@@ -24,3 +26,7 @@ class Switches:
     revoke_lag: float = 0.0
     refresh_token_lifetime: int | None = None
     allow_http_webhooks: bool = True
+    drop_notifications: bool = False
+    duplicate_notifications: bool = False
+    reorder_notifications: bool = False
+    notification_retry_delay: float = 0.05
