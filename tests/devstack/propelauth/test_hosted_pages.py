@@ -111,8 +111,12 @@ async def test_logging_out_all_sessions_ends_them(
     assert (await client.get(f"{propel.url}/api/v1/refresh_token")).status_code == 401
 
 
-async def test_a_disabled_user_cannot_sign_in(propel: PropelAuthEmulator, client: httpx.AsyncClient, ada: User) -> None:
+async def test_a_disabled_user_is_signed_out_and_cannot_sign_in(
+    propel: PropelAuthEmulator, client: httpx.AsyncClient, ada: User
+) -> None:
+    await sign_in(propel, client, ada)
     propel.disable_user(ada.user_id)
+    assert (await client.get(f"{propel.url}/api/v1/refresh_token")).status_code == 401
     assert (await sign_in(propel, client, ada)).status_code == 403
 
 

@@ -159,6 +159,14 @@ async def test_memberships_that_ended_stay_in_tokens_issued_before(
     assert validate(auth, propel.access_token(ada.user_id)).get_org(org.org_id) is None
 
 
+async def test_without_organizations_switched_on_tokens_say_nothing_of_them(
+    propel: PropelAuthEmulator, auth: AsyncAuth, ada: User
+) -> None:
+    propel.add_member(propel.add_org("Acme").org_id, ada.user_id, "Owner")
+    propel.settings.organizations_enabled = False
+    assert validate(auth, propel.access_token(ada.user_id)).org_id_to_org_member_info is None
+
+
 async def test_userinfo_answers_the_bearer_of_a_good_token_only(
     propel: PropelAuthEmulator, client: httpx.AsyncClient, ada: User
 ) -> None:

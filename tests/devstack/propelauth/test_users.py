@@ -144,6 +144,13 @@ async def test_a_query_is_paged_from_zero(propel: PropelAuthEmulator, auth: Asyn
     assert pages[1].users[0].email == "user10@example.com"
 
 
+async def test_a_page_that_ends_with_the_last_user_is_the_last(propel: PropelAuthEmulator, auth: AsyncAuth) -> None:
+    for number in range(4):
+        propel.add_user(f"user{number}@example.com")
+    pages = [await auth.fetch_users_by_query(page_size=2, page_number=number) for number in range(2)]
+    assert [page.has_more_results for page in pages] == [True, False]
+
+
 @pytest.mark.parametrize(
     "query", [{"page_size": 0}, {"page_size": 101}, {"page_number": -1}, {"page_size": "x"}, {"order_by": "AGE"}]
 )
