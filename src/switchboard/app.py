@@ -1,0 +1,85 @@
+"""The HTTP face."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+
+from switchboard import __version__
+from switchboard.bootstrap import running, set_up_logging
+from switchboard.calendars.routes import router as calendars
+from switchboard.home.routes import router as home
+from switchboard.http import errors, health
+from switchboard.http.bodies import Bodies
+from switchboard.http.requests import Requests
+from switchboard.settings import Settings, load_settings
+from switchboard.users.routes import router as users
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application; it connects to nothing before it starts."""
+    documentation = settings.server.documentation
+    app = FastAPI(
+        title="Switchboard",
+        version=__version__,
+        summary="Backend of a multi-tenant admin panel for AI voice agents",
+        lifespan=_lifespan,
+        docs_url="/docs" if documentation else None,
+        redoc_url=None,
+        openapi_url="/openapi.json" if documentation else None,
+    )
+    app.state.settings = settings
+    errors.install(app)
+    for router in (health.router, home, users, calendars):
+        app.include_router(router)
+    app.openapi = lambda: openapi(app)  # type: ignore[method-assign]
+    app.add_middleware(Bodies, limit=settings.server.body_limit)
+    if settings.server.cors_origins:
+        _allow_origins(app, settings.server.cors_origins)
+    app.add_middleware(Requests)
+    return app
+
+
+def serve() -> FastAPI:
+    """The application by the settings of the environment: what uvicorn's workers start."""
+    settings = load_settings()
+    set_up_logging(settings.log)
+    return create_app(settings)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async with running(app.state.settings) as services:
+        app.state.services = services
+        yield
+
+
+def _allow_origins(app: FastAPI, origins: tuple[str, ...]) -> None:
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=origins,
+        allow_credentials=True,
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-ID"],
+        expose_headers=["ETag", "Retry-After", "X-Request-ID"],
+        max_age=600,
+    )
+
+
+def openapi(app: FastAPI) -> dict[str, Any]:
+    """The description of all routes, with our problems in place of the framework's validation error."""
+    if app.openapi_schema is None:
+        described = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+        _, definitions = models_json_schema(
+            [(errors.Problem, "serialization")], ref_template="#/components/schemas/{model}"
+        )
+        schemas = described.setdefault("components", {}).setdefault("schemas", {})
+        schemas.update(definitions["$defs"])
+        for framework in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(framework, None)
+        app.openapi_schema = described
+    return app.openapi_schema

@@ -1,0 +1,105 @@
+"""Builds what runs, once, in one place: app, worker, command line and tests all start here."""
+
+import logging
+import sys
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+from beanie import init_beanie
+
+from switchboard.calendars.documents import CalendarDocument, CalendarEventDocument
+from switchboard.clients.google import GoogleClient
+from switchboard.clients.propelauth import PropelAuthClient
+from switchboard.connections.documents import ConnectionDocument, ConsentDocument
+from switchboard.errors import Misconfigured
+from switchboard.mongo import Database, connected, query
+from switchboard.services import Services
+from switchboard.settings import LogSettings, Settings
+from switchboard.users.documents import UserDocument
+
+DOCUMENTS = (UserDocument, ConsentDocument, ConnectionDocument, CalendarDocument, CalendarEventDocument)
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Services]:
+    """Connect MongoDB and the vendors, and let go of them at the end.
+
+    Nothing is asked of a vendor. Raises `Unavailable` when MongoDB does not answer, `Misconfigured` when it may not
+    be used or the users stand against their unique index.
+    """
+    async with (
+        connected(settings.mongodb) as database,
+        PropelAuthClient.opened(settings.propelauth) as propelauth,
+        GoogleClient.opened(settings.google) as google,
+    ):
+        await _prepare(database, settings)
+        yield Services(settings, propelauth, google, ping=query(_ping_of(database)))
+
+
+async def duplicate_users(settings: Settings) -> list[tuple[str, int]]:
+    """Users with more than one document, and how many: what `running` refuses to start with. At most a thousand."""
+    async with connected(settings.mongodb) as database:
+        await _register(database, settings)
+        return await UserDocument.duplicates(limit=1000)
+
+
+@query
+async def _prepare(database: Database, settings: Settings) -> None:
+    await _register(database, settings)
+    if not await UserDocument.ensure_unique():
+        raise Misconfigured(
+            f"The collection {settings.mongodb.users_collection} holds more than one document for some users, so "
+            "reads could mix them up. 'switchboard duplicates' lists them; merge them, then start again."
+        )
+
+
+async def _register(database: Database, settings: Settings) -> None:
+    UserDocument.Settings.name = settings.mongodb.users_collection
+    await init_beanie(database, document_models=list(DOCUMENTS))
+
+
+def set_up_logging(settings: LogSettings) -> None:
+    """One line an event, JSON or for a console, for our own logs and the libraries'.
+
+    An error is logged by its type and place, never by its message: messages of libraries quote data and addresses.
+    """
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _place_of_error,
+    ]
+    last = structlog.processors.JSONRenderer() if settings.format == "json" else structlog.dev.ConsoleRenderer()
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(settings.level.upper())),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler()
+    remove_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    formatter = structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[remove_meta, last])
+    handler.setFormatter(formatter)
+    logging.basicConfig(handlers=[handler], level=settings.level.upper(), force=True)
+    for noisy in ("httpx", "httpcore", "uvicorn.access", "pymongo", "aiohttp.access"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _place_of_error(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Replace an exception by its type and the places it went through."""
+    told = event.pop("exc_info", None)
+    error = told[1] if isinstance(told, tuple) else told if isinstance(told, BaseException) else sys.exc_info()[1]
+    if told and error is not None:
+        event["error"] = type(error).__name__
+        frames = traceback.extract_tb(error.__traceback__)
+        event["at"] = [f"{frame.name} {frame.filename}:{frame.lineno}" for frame in frames]
+    return event
+
+
+def _ping_of(database: Database) -> Callable[[], Awaitable[None]]:
+    async def ping() -> None:
+        await database.command("ping")
+
+    return ping

@@ -1,0 +1,1 @@
+"""Calendars of people, pulled from Google and kept in step; their events."""

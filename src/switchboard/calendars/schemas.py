@@ -1,0 +1,170 @@
+"""Calendars and events on the wire."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+from urllib.parse import urlencode
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from switchboard.calendars.model import CalendarEvent, Events, InvalidRange, Overview, Position, Window
+from switchboard.http.paging import Cursor, InvalidCursor, Limit, decode_cursor, encode_cursor
+
+State = Literal["disconnected", "waiting", "synced", "failing", "access_lost", "gone"]
+
+Opaque = Annotated[str, StringConstraints(min_length=1, max_length=2048, pattern=r"^[\x21-\x7e]+$")]
+
+
+class ConsentBegun(BaseModel):
+    """Send the person's browser to `authorization_url` within ten minutes."""
+
+    authorization_url: str
+
+
+class ConsentConfirmed(BaseModel):
+    """What Google's redirect brought to the front end, sent on by the person who began."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    state: Opaque
+    code: Opaque
+
+
+class CalendarState(BaseModel):
+    """`state` is `waiting` before the first pull; `reason` says in words why a pull fails or access is lost."""
+
+    state: State
+    connected: bool
+    source: str | None
+    google_email: str | None
+    google_calendar_id: str | None
+    timezone: str | None
+    reason: str | None
+    synced_at: datetime | None
+    next_sync_at: datetime | None
+    stale: bool
+
+    @classmethod
+    def of(cls, overview: Overview) -> "CalendarState":
+        connection, calendar = overview.connection, overview.calendar
+        return cls(
+            state=_state(overview),
+            connected=connection is not None,
+            source=connection.source if connection else None,
+            google_email=connection.google_email if connection else None,
+            google_calendar_id=calendar.google_calendar_id if calendar else None,
+            timezone=calendar.timezone if calendar else None,
+            reason=calendar.reason if calendar else None,
+            synced_at=calendar.last_success_at if calendar else None,
+            next_sync_at=calendar.next_sync_at if calendar else None,
+            stale=overview.stale,
+        )
+
+
+def _state(overview: Overview) -> State:
+    if overview.connection is None:
+        return "disconnected"
+    status = overview.calendar.status if overview.calendar else "new"
+    if status == "new" or status == "disconnected":
+        return "waiting"
+    return status
+
+
+class EventTime(BaseModel):
+    """One of the two: `date` (YYYY-MM-DD) of an all-day event, or `date_time` in UTC; `timezone` is for display."""
+
+    date: str | None
+    date_time: datetime | None
+    timezone: str
+
+
+class Event(BaseModel):
+    """An event. `end` is exclusive; `my_response` is null for an event without attendees."""
+
+    event_id: str
+    google_event_id: str
+    title: str | None
+    description: str | None
+    location: str | None
+    start: EventTime
+    end: EventTime
+    all_day: bool
+    status: str
+    visibility: str
+    busy: bool
+    event_type: str
+    attendees: list[str]
+    attendees_omitted: bool
+    my_response: str | None
+    organizer_email: str | None
+    recurring_event_id: str | None
+    meeting_link: str | None
+    html_link: str | None
+    updated_at: datetime | None
+
+    @classmethod
+    def of(cls, event: CalendarEvent) -> "Event":
+        kept = event.model_dump(include=set(cls.model_fields) - {"start", "end"})
+        start = _time(event.start_date, event.start_time, event.timezone)
+        return cls(start=start, end=_time(event.end_date, event.end_time, event.timezone), **kept)
+
+
+def _time(date: str | None, moment: datetime, timezone: str) -> EventTime:
+    return EventTime(date=date, date_time=None if date else moment, timezone=timezone)
+
+
+class EventList(BaseModel):
+    """`stale` when the last good pull is too long ago; `next_cursor` is null on the last page."""
+
+    events: list[Event]
+    next_cursor: str | None
+    synced_at: datetime | None
+    stale: bool
+    state: State
+
+    @classmethod
+    def of(cls, found: Events) -> "EventList":
+        calendar = found.overview.calendar
+        return cls(
+            events=[Event.of(event) for event in found.events],
+            next_cursor=_cursor(found.after),
+            synced_at=calendar.last_success_at if calendar else None,
+            stale=found.overview.stale,
+            state=_state(found.overview),
+        )
+
+
+def _cursor(after: Position | None) -> str | None:
+    return None if after is None else encode_cursor(int(after[0].timestamp() * 1000), after[1])
+
+
+class EventsAsked(BaseModel):
+    """Events that end after `from` and begin before `to`; both RFC 3339 with an offset, at most 366 days apart."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    start: AwareDatetime = Field(alias="from", examples=["2026-11-23T00:00:00Z"])
+    end: AwareDatetime = Field(alias="to", examples=["2026-11-30T00:00:00Z"])
+    cursor: Cursor = None
+    limit: Limit = 250
+
+    def window(self) -> Window:
+        """The range in UTC; raises `InvalidRange` where no UTC time can say it."""
+        try:
+            return Window(self.start.astimezone(UTC), self.end.astimezone(UTC))
+        except OverflowError:
+            raise InvalidRange from None
+
+    def page(self) -> tuple[Position | None, int]:
+        """Where to go on and how many at most; raises `InvalidCursor`."""
+        if self.cursor is None:
+            return None, self.limit
+        milliseconds, event_id = decode_cursor(self.cursor, int, str)
+        try:
+            return (datetime.fromtimestamp(int(milliseconds) / 1000, UTC), str(event_id)), self.limit
+        except (ValueError, OverflowError, OSError):
+            raise InvalidCursor from None
+
+
+def front_end_return(front_end: str, outcome: dict[str, str]) -> str:
+    """The one address that a consent may lead back to, whatever came with the redirect."""
+    return f"{front_end}/calendar?{urlencode(outcome)}"

@@ -1,0 +1,168 @@
+"""Google Calendar through aiogoogle, on a discovery document of our own.
+
+Traps this closes are listed in facts/google-calendar.md section 1. `GoogleAPI` builds requests and one shared
+session sends them, so credentials are never kept in a shared object (1.4), pages share one connection (1.5), every
+request has a deadline (1.5) and an answer is judged by its status, whatever its reason phrase (1.6).
+"""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import aiohttp
+import orjson
+from aiogoogle import GoogleAPI  # type: ignore[attr-defined]
+from aiogoogle.excs import AiogoogleError
+from aiogoogle.models import Request
+from aiogoogle.sessions.aiohttp_session import AiohttpSession
+
+from switchboard.clients.google_errors import GoogleUnavailable, Retries, as_our_error
+from switchboard.clients.google_oauth import GoogleOAuth
+from switchboard.settings import GoogleSettings
+
+EVENT_FIELDS = (
+    "timeZone,accessRole,nextPageToken,nextSyncToken,items(id,status,etag,htmlLink,created,updated,summary,description,"
+    "location,creator/email,organizer(email,self),start,end,endTimeUnspecified,recurringEventId,originalStartTime,"
+    "transparency,visibility,iCalUID,sequence,eventType,attendees(email,displayName,responseStatus,self,resource,"
+    "optional),attendeesOmitted,hangoutLink,conferenceData/entryPoints)"
+)
+QUICK = aiohttp.ClientTimeout(total=1.0)
+
+
+@dataclass(frozen=True)
+class GoogleCalendar:
+    """`google_calendar_id` is the real id, never the alias `primary`; `timezone` an IANA name."""
+
+    google_calendar_id: str
+    timezone: str
+    summary: str
+    access_role: str
+
+
+@dataclass(frozen=True)
+class EventPage:
+    """A page of events as Google sends them. An empty page with a `next_page_token` is legal (rule 2)."""
+
+    items: list[dict[str, Any]]
+    timezone: str
+    next_page_token: str | None
+    next_sync_token: str | None
+
+
+@dataclass(frozen=True)
+class EventQuery:
+    """What to list: everything changed since `sync_token`, or else the window (RFC 3339, exclusive at both ends)."""
+
+    sync_token: str | None = None
+    time_min: str | None = None
+    time_max: str | None = None
+    page_size: int = 2500
+
+    def parameters(self) -> dict[str, Any]:
+        """The query Google gets; times and a sync token never go together (rule 5)."""
+        window = {} if self.sync_token else {"timeMin": self.time_min, "timeMax": self.time_max}
+        return {"singleEvents": True, "maxResults": self.page_size, "syncToken": self.sync_token, **window}
+
+
+class GoogleClient:
+    """Use `opened()`; one client serves a whole process. `backoff` is the first wait between tries, in seconds."""
+
+    def __init__(self, settings: GoogleSettings, http: aiohttp.ClientSession, backoff: float) -> None:
+        self._settings = settings
+        self._http = http
+        self._retries = Retries(backoff)
+        self._session = _SharedSession(http)
+        self._api: Any = GoogleAPI(_discovery_document(settings.api_address))  # type: ignore[no-untyped-call]
+        self._deadline = aiohttp.ClientTimeout(total=settings.timeout, connect=min(5.0, settings.timeout))
+        self.oauth = GoogleOAuth(settings, http, self._retries)
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, settings: GoogleSettings, backoff: float = 1.0) -> AsyncIterator["GoogleClient"]:
+        connector = aiohttp.TCPConnector(limit=100)
+        async with aiohttp.ClientSession(connector=connector, response_class=_OrjsonResponse) as http:
+            yield cls(settings, http, backoff)
+
+    async def primary_calendar(self, access_token: str) -> GoogleCalendar:
+        """The person's own calendar, by its real id (rule 41)."""
+        found = await self._call(self._api.calendarList.get(calendarId="primary", validate=True), access_token)
+        if not isinstance(found.get("id"), str):
+            raise GoogleUnavailable
+        return GoogleCalendar(
+            google_calendar_id=found["id"],
+            timezone=found.get("timeZone") or "UTC",
+            summary=found.get("summary") or found["id"],
+            access_role=found.get("accessRole") or "reader",
+        )
+
+    async def event_page(
+        self, access_token: str, google_calendar_id: str, query: EventQuery, page_token: str | None = None
+    ) -> EventPage:
+        """One page of events. The same query goes with every page (rule 3)."""
+        request = self._api.events.list(
+            calendarId=google_calendar_id,
+            pageToken=page_token,
+            fields=EVENT_FIELDS,
+            path_params_safe_chars={"calendarId": ""},
+            validate=True,
+            **query.parameters(),
+        )
+        found = await self._call(request, access_token)
+        return EventPage(
+            items=[item for item in found.get("items", ()) if isinstance(item, dict)],
+            timezone=found.get("timeZone") or "UTC",
+            next_page_token=found.get("nextPageToken"),
+            next_sync_token=found.get("nextSyncToken"),
+        )
+
+    async def answers(self) -> None:
+        """Raise `Unavailable` unless Google answers at all."""
+        try:
+            async with self._http.get(self._settings.certificates_address, timeout=QUICK) as response:
+                if response.status >= 500:
+                    raise GoogleUnavailable
+        except (aiohttp.ClientError, TimeoutError):
+            raise GoogleUnavailable from None
+
+    async def _call(self, request: Request, access_token: str) -> dict[str, Any]:
+        request.headers["Authorization"] = f"Bearer {access_token}"
+        request.timeout = self._deadline  # type: ignore[assignment]
+        return await self._retries(self._send, request)
+
+    async def _send(self, request: Request) -> dict[str, Any]:
+        try:
+            response: Any = await self._session.send(request, full_res=True, raise_for_status=False)  # type: ignore[no-untyped-call]
+        except (aiohttp.ClientError, TimeoutError, AiogoogleError, ValueError):
+            raise GoogleUnavailable from None
+        if response.status_code >= 400:
+            raise as_our_error(response.status_code, response.json, response.headers.get("Retry-After"))
+        if not isinstance(response.json, dict):
+            raise GoogleUnavailable
+        return response.json
+
+
+def _discovery_document(address: str) -> dict[str, Any]:
+    """A copy each time: the library rewrites the document it gets (1.1)."""
+    text = files("switchboard.clients").joinpath("google_calendar.json").read_text("utf-8")
+    document: dict[str, Any] = json.loads(text)
+    return {**document, "rootUrl": f"{address}/"}
+
+
+class _SharedSession(AiohttpSession):
+    """The library's session over our one connection pool (1.5)."""
+
+    def __init__(self, http: aiohttp.ClientSession) -> None:
+        self._session = http
+
+
+class _OrjsonResponse(aiohttp.ClientResponse):
+    """JSON by orjson; what is not JSON stays an error the library knows (1.7)."""
+
+    async def json(self, **_: Any) -> Any:
+        body = await self.read()
+        if "json" not in self.content_type:
+            raise aiohttp.ContentTypeError(self.request_info, self.history, status=self.status)
+        return orjson.loads(body) if body else None

@@ -1,0 +1,133 @@
+"""What Google answers when it does not answer well, in our words.
+
+Only the answer's status, reasons and Retry-After are used; no error carries an address or a token
+(facts/google-calendar.md section 1.6).
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, ParamSpec, TypeVar
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from switchboard.errors import Conflict, Invalid, Misconfigured, NotFound, SwitchboardError, Unavailable
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+ATTEMPTS = 4
+LONGEST_WAIT_SECONDS = 30.0
+RETRYABLE_REASONS = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded"})
+SCOPE_REASONS = frozenset({"insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"})
+PROJECT_REASONS = frozenset({"accessNotConfigured", "dailyLimitExceeded", "SERVICE_DISABLED"})
+RETRYABLE_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+
+
+class GoogleUnavailable(Unavailable):
+    code = "google_unavailable"
+    message = "Google does not answer right now. Try again in a moment."
+
+
+class AccessLost(Conflict):
+    code = "calendar_access_lost"
+    message = "Google no longer lets us read this calendar. Connect it again."
+
+
+class InvalidAccessToken(AccessLost):
+    """The access token was refused; a fresh one may work."""
+
+
+class ScopeMissing(AccessLost):
+    code = "calendar_scope_missing"
+    message = "The consent at Google left out the calendar. Connect again and leave its boxes ticked."
+
+
+class InvalidConsent(Invalid):
+    code = "invalid_consent"
+    message = "Google did not accept this consent. It may be used up or too old. Connect again."
+
+
+class CalendarNotFound(NotFound):
+    code = "calendar_not_found"
+    message = "Google does not know this calendar, or no longer shares it."
+
+
+class SyncTokenExpired(SwitchboardError):
+    code = "sync_token_expired"
+    message = "Google asks for a full pull."
+
+
+class Busy(GoogleUnavailable):
+    """Google asked to slow down; `asked_to_wait` is in seconds."""
+
+    def __init__(self, asked_to_wait: float = 0.0) -> None:
+        super().__init__(retry_after=max(2.0, asked_to_wait))
+        self.asked_to_wait = asked_to_wait
+
+
+def as_our_error(status: int, body: Any, retry_after: str | None = None) -> SwitchboardError:
+    """An answer of the Calendar API as an error of ours (facts/google-calendar.md section 5.4)."""
+    reasons = _reasons(body)
+    if status in RETRYABLE_STATUSES or (status == 403 and reasons & RETRYABLE_REASONS):
+        return Busy(_seconds(retry_after))
+    if status == 401:
+        return InvalidAccessToken()
+    if status == 403 and reasons & SCOPE_REASONS:
+        return ScopeMissing()
+    if status == 410 and not reasons & {"deleted", "updatedMinTooLongAgo"}:
+        return SyncTokenExpired()
+    if status in (403, 404, 410):
+        return Misconfigured(_ours_to_repair(reasons)) if reasons & PROJECT_REASONS else CalendarNotFound()
+    return SwitchboardError("Google refused a request of ours.")
+
+
+def _ours_to_repair(reasons: set[str]) -> str:
+    return f"The Google project cannot use the Calendar API: {', '.join(sorted(reasons & PROJECT_REASONS))}."
+
+
+def as_our_token_error(status: int, body: Any) -> SwitchboardError:
+    """An answer of the token endpoint as an error of ours (section 5.3; rules 45 and 46)."""
+    error = body.get("error") if isinstance(body, dict) else None
+    if error == "invalid_grant":
+        return AccessLost()
+    if status in RETRYABLE_STATUSES or status < 400 or error is None:
+        return Busy()
+    return Misconfigured(f"Google refuses our OAuth client: {str(error)[:40]}. Check GOOGLE_CLIENT_ID and its secret.")
+
+
+def _reasons(body: Any) -> set[str]:
+    """Both shapes in use: `errors[].reason` and `details[].reason`."""
+    error = body.get("error") if isinstance(body, dict) else None
+    if not isinstance(error, dict):
+        return set()
+    listed = [*(error.get("errors") or ()), *(error.get("details") or ())]
+    return {str(item["reason"]) for item in listed if isinstance(item, dict) and "reason" in item}
+
+
+def _seconds(retry_after: str | None) -> float:
+    return float(retry_after) if retry_after and retry_after.isdigit() else 0.0
+
+
+class Retries:
+    """Tries again only what may pass: four tries, random and growing waits, Retry-After honoured (rule 52).
+
+    `backoff` is the first wait's upper bound in seconds.
+    """
+
+    def __init__(self, backoff: float) -> None:
+        self._wait = wait_random_exponential(multiplier=backoff, max=LONGEST_WAIT_SECONDS)
+
+    async def __call__(
+        self, call: Callable[Parameters, Awaitable[Result]], *args: Parameters.args, **kwargs: Parameters.kwargs
+    ) -> Result:
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(GoogleUnavailable),
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=self._pause,
+            reraise=True,
+        )
+        return await retrying(call, *args, **kwargs)
+
+    def _pause(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.asked_to_wait if isinstance(error, Busy) else 0.0
+        return min(max(self._wait(state), asked), LONGEST_WAIT_SECONDS)

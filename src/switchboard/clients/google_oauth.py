@@ -1,0 +1,183 @@
+"""Google's OAuth: consent, tokens, and who consented.
+
+Made here and not with aiogoogle, which knows no PKCE, invents no state, checks certificates anew at every sign-in and
+opens a connection for every refresh (facts/google-calendar.md sections 1.2 to 1.5).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import orjson
+from google.auth import exceptions as google_auth_exceptions
+from google.auth import jwt as google_jwt
+from yarl import URL
+
+from switchboard.clients.google_errors import (
+    AccessLost,
+    GoogleUnavailable,
+    InvalidConsent,
+    Retries,
+    as_our_token_error,
+)
+from switchboard.settings import GoogleSettings
+
+ISSUERS = ("https://accounts.google.com", "accounts.google.com")
+CLOCK_SKEW_SECONDS = 10
+
+
+@dataclass(frozen=True, repr=False)
+class TokenGrant:
+    """What the token endpoint gave. `expires_in` is in seconds; `scopes` is what was granted, not what was asked."""
+
+    access_token: str
+    expires_in: int
+    scopes: tuple[str, ...]
+    refresh_token: str | None
+    id_token: str | None = None
+
+
+@dataclass(frozen=True)
+class GoogleAccount:
+    """The Google account that consented; `subject` never changes, the e-mail may."""
+
+    subject: str
+    email: str | None
+
+
+@dataclass(frozen=True, repr=False)
+class OAuthClient:
+    """The OAuth client a refresh token was issued to."""
+
+    client_id: str
+    client_secret: str
+
+
+class GoogleOAuth:
+    """`http` is the process's one session; `retries` says how a passing failure is tried again."""
+
+    def __init__(self, settings: GoogleSettings, http: aiohttp.ClientSession, retries: Retries) -> None:
+        self._settings = settings
+        self._http = http
+        self._retries = retries
+        self._deadline = aiohttp.ClientTimeout(total=settings.timeout, connect=min(5.0, settings.timeout))
+        self._certificates: dict[str, str] = {}
+
+    @property
+    def client(self) -> OAuthClient:
+        return OAuthClient(self._settings.client_id, self._settings.client_secret.get_secret_value())
+
+    def consent_address(self, *, state: str, challenge: str, nonce: str, scopes: tuple[str, ...], hint: str) -> str:
+        """Where a person consents. PKCE with S256; offline and `consent` so that a refresh token comes (rule 50)."""
+        return str(
+            URL(self._settings.authorization_address).with_query(
+                client_id=self._settings.client_id,
+                redirect_uri=self._settings.redirect_uri,
+                response_type="code",
+                scope=" ".join(scopes),
+                state=state,
+                nonce=nonce,
+                code_challenge=challenge,
+                code_challenge_method="S256",
+                access_type="offline",
+                prompt="consent",
+                include_granted_scopes="true",
+                login_hint=hint,
+            )
+        )
+
+    async def exchange(self, code: str, verifier: str) -> TokenGrant:
+        """Trade a consent's code for tokens; raises `InvalidConsent` for a code that is wrong, used or too old."""
+        form = {"grant_type": "authorization_code", "code": code, "code_verifier": verifier}
+        form["redirect_uri"] = self._settings.redirect_uri
+        try:
+            return await self._token(form, self.client)
+        except AccessLost:
+            raise InvalidConsent from None
+
+    async def refresh(self, refresh_token: str, client: OAuthClient | None = None) -> TokenGrant:
+        """A fresh access token; `AccessLost` when the grant is gone, `Misconfigured` when our client is wrong."""
+        if not refresh_token:
+            raise AccessLost
+        form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+        return await self._retries(self._token, form, client or self.client)
+
+    async def revoke(self, token: str) -> None:
+        """Take the grant back. Google drops *all* scopes of this person and project (rule 51)."""
+        status, _ = await self._post(self._settings.revoke_address, {"token": token})
+        if status >= 500 or status == 429:
+            raise GoogleUnavailable
+
+    async def account(self, id_token: str | None, nonce: str) -> GoogleAccount:
+        """Who consented, from a verified id token; raises `InvalidConsent` when it proves nothing."""
+        if not id_token:
+            raise InvalidConsent
+        claims = await self._verified(id_token)
+        if claims.get("iss") not in ISSUERS or claims.get("nonce") != nonce or not claims.get("sub"):
+            raise InvalidConsent
+        return GoogleAccount(str(claims["sub"]), claims.get("email") if claims.get("email_verified") else None)
+
+    async def _token(self, form: dict[str, str], client: OAuthClient) -> TokenGrant:
+        credentials = {"client_id": client.client_id, "client_secret": client.client_secret}
+        status, body = await self._post(self._settings.token_address, {**form, **credentials})
+        if status != 200:
+            raise as_our_token_error(status, body)
+        return _grant(body)
+
+    async def _post(self, address: str, form: dict[str, str]) -> tuple[int, Any]:
+        try:
+            async with self._http.post(address, data=form, timeout=self._deadline, allow_redirects=False) as response:
+                return response.status, _json_or_none(await response.read())
+        except (aiohttp.ClientError, TimeoutError):
+            raise GoogleUnavailable from None
+
+    async def _verified(self, id_token: str) -> dict[str, Any]:
+        for fresh in (False, True):
+            certificates = await self._google_certificates(fresh)
+            try:
+                claims: dict[str, Any] = google_jwt.decode(  # type: ignore[no-untyped-call]
+                    id_token,
+                    certs=certificates,
+                    audience=self._settings.client_id,
+                    clock_skew_in_seconds=CLOCK_SKEW_SECONDS,
+                )
+            except google_auth_exceptions.MalformedError:
+                break
+            except (google_auth_exceptions.GoogleAuthError, ValueError):
+                continue
+            return claims
+        raise InvalidConsent
+
+    async def _google_certificates(self, fresh: bool) -> dict[str, str]:
+        """Google's certificates, kept until one does not fit: Google rotates them."""
+        if fresh or not self._certificates:
+            address = self._settings.certificates_address
+            try:
+                async with self._http.get(address, timeout=self._deadline) as response:
+                    found = _json_or_none(await response.read())
+            except (aiohttp.ClientError, TimeoutError):
+                raise GoogleUnavailable from None
+            if not isinstance(found, dict) or not found:
+                raise GoogleUnavailable
+            self._certificates = {str(key): str(value) for key, value in found.items()}
+        return self._certificates
+
+
+def _grant(body: Any) -> TokenGrant:
+    if not isinstance(body, dict) or not isinstance(body.get("access_token"), str):
+        raise GoogleUnavailable
+    expires_in = body.get("expires_in")
+    return TokenGrant(
+        access_token=body["access_token"],
+        expires_in=int(expires_in) if isinstance(expires_in, (int, float)) else 0,
+        scopes=tuple(str(body.get("scope") or "").split()),
+        refresh_token=body.get("refresh_token") or None,
+        id_token=body.get("id_token"),
+    )
+
+
+def _json_or_none(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except ValueError:
+        return None

@@ -1,0 +1,225 @@
+"""PropelAuth: who is calling, and the Google tokens it keeps for a person.
+
+Traps this closes are listed in facts/propelauth.md section 0: no blocking start (key material comes from settings),
+one deadline for every call, ids checked before they reach a path, all errors mapped to ours, a token with a sign-in
+provider or organization the library does not know still names its person.
+"""
+
+import json
+import re
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import httpx
+import jwt
+from propelauth_py import (
+    AsyncAuth,
+    RateLimitedException,
+    TokenVerificationMetadata,
+    UnauthorizedException,
+    init_base_async_auth,
+)
+from propelauth_py.errors import BadRequestException
+
+from switchboard.errors import Invalid, Misconfigured, NotFound, SwitchboardError, Unauthenticated, Unavailable
+from switchboard.settings import PropelAuthSettings
+
+Result = TypeVar("Result")
+
+LEEWAY_SECONDS = 60
+USER_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+
+class PropelAuthUnavailable(Unavailable):
+    code = "propelauth_unavailable"
+    message = "PropelAuth does not answer right now. Try again in a moment."
+
+
+class InvalidToken(Unauthenticated):
+    code = "invalid_token"
+    message = "The access token is not valid or has expired. Sign in again."
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who an access token speaks for. `issued_at` is in UTC."""
+
+    user_id: str
+    issued_at: datetime
+    email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    username: str | None = None
+    impersonator_user_id: str | None = None
+
+
+@dataclass(frozen=True, repr=False)
+class GoogleGrant:
+    """Google tokens a person's sign-in left at PropelAuth; `expires_at` is epoch seconds, None when not told."""
+
+    access_token: str
+    refresh_token: str | None
+    expires_at: int | None
+    scopes: tuple[str, ...]
+
+
+class PropelAuthClient:
+    """Use `opened()`; one client serves a whole process."""
+
+    def __init__(self, auth: AsyncAuth, metadata: TokenVerificationMetadata, http: httpx.AsyncClient) -> None:
+        self._auth = auth
+        self._metadata = metadata
+        self._http = http
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, settings: PropelAuthSettings) -> AsyncIterator["PropelAuthClient"]:
+        host = httpx.URL(settings.auth_url)
+        metadata = TokenVerificationMetadata(settings.verifier_key, f"https://{host.netloc.decode()}")
+        transport = _AddressTransport(settings.api_address)
+        timeout = httpx.Timeout(settings.timeout)
+        async with httpx.AsyncClient(transport=transport, timeout=timeout, trust_env=False) as http:
+            key = settings.api_key.get_secret_value()
+            yield cls(init_base_async_auth(settings.auth_url, key, metadata, httpx_client=http), metadata, http)
+
+    def identify(self, authorization: str | None) -> Identity:
+        """The person behind an `Authorization` header, checked offline; raises `Unauthenticated`."""
+        if not authorization:
+            raise Unauthenticated
+        try:
+            user = self._auth.validate_access_token_and_get_user(authorization)
+        except UnauthorizedException:
+            return _identity(self._claims(authorization))
+        return _identity({**vars(user), "iat": self._issued_at(authorization)})
+
+    async def google_grant(self, user_id: str) -> GoogleGrant:
+        """The Google tokens stored at sign-in; raises `NotFound` when the person did not sign in with Google."""
+        tokens = await _mapped(self._auth.fetch_user_oauth_tokens(_checked(user_id)))
+        return _grant((tokens or {}).get("google"))
+
+    async def fresh_google_grant(self, user_id: str) -> GoogleGrant:
+        """The same with an access token that PropelAuth refreshed at Google just now."""
+        return _grant(await _mapped(self._auth.fetch_fresh_token_from_provider(_checked(user_id), "google")))
+
+    async def answers(self) -> None:
+        """Raise `Unavailable` unless PropelAuth answers at all."""
+        try:
+            response = await self._http.get("https://propelauth-api.com/", timeout=1.0)
+        except httpx.HTTPError:
+            raise PropelAuthUnavailable from None
+        if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+            raise PropelAuthUnavailable
+
+    def _claims(self, authorization: str) -> dict[str, Any]:
+        """Claims by the library's own rules, without the parts it refuses whole tokens for.
+
+        An unknown sign-in provider or a malformed organization fails the library's parsing of a token whose
+        signature, issuer and times are right (facts/propelauth.md section 0, point 6, and section 3.1).
+        """
+        scheme, _, token = authorization.partition(" ")
+        try:
+            if scheme.lower() != "bearer":
+                raise InvalidToken
+            return jwt.decode(
+                token,
+                self._metadata.verifier_key,
+                algorithms=["RS256"],
+                issuer=self._metadata.issuer,
+                leeway=LEEWAY_SECONDS,
+                options={"require": ["exp", "iat", "iss"], "verify_aud": False},
+            )
+        except (jwt.InvalidTokenError, ValueError):
+            raise InvalidToken from None
+
+    @staticmethod
+    def _issued_at(authorization: str) -> Any:
+        """The time of a token that was just verified."""
+        return jwt.decode(authorization.split(" ", 1)[1], options={"verify_signature": False})["iat"]
+
+
+class _AddressTransport(httpx.AsyncBaseTransport):
+    """Sends every call to the configured address: the library's own is a constant (section 0, point 1)."""
+
+    def __init__(self, address: str) -> None:
+        self._address = httpx.URL(address)
+        self._inner = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=50))
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        to = self._address
+        request.url = request.url.copy_with(scheme=to.scheme, host=to.host, port=to.port)
+        request.headers["host"] = to.netloc.decode()
+        return await self._inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+def _identity(claims: dict[str, Any]) -> Identity:
+    user_id = claims.get("user_id")
+    issued_at = claims.get("iat")
+    if not isinstance(user_id, str) or not USER_ID.fullmatch(user_id) or not isinstance(issued_at, (int, float)):
+        raise InvalidToken
+    names = ("email", "first_name", "last_name", "username", "impersonator_user_id")
+    texts = {name: claims[name] for name in names if isinstance(claims.get(name), str)}
+    return Identity(user_id=user_id, issued_at=datetime.fromtimestamp(issued_at, UTC), **texts)
+
+
+def _checked(user_id: str) -> str:
+    if not USER_ID.fullmatch(user_id):
+        raise Invalid("This is not a user id of PropelAuth.")
+    return user_id
+
+
+def _grant(token: Any) -> GoogleGrant:
+    if token is None or not token.access_token:
+        raise NotFound("PropelAuth holds no Google tokens for you. Sign in with Google, or connect the calendar here.")
+    expires_at = token.token_expiration
+    return GoogleGrant(
+        access_token=token.access_token,
+        refresh_token=token.refresh_token or None,
+        expires_at=int(expires_at) if isinstance(expires_at, (int, float)) else None,
+        scopes=tuple(token.authorized_scopes or ()),
+    )
+
+
+async def _mapped(call: Awaitable[Result]) -> Result:
+    try:
+        return await call
+    except VENDOR_ERRORS as error:
+        raise as_our_error(error) from None
+
+
+VENDOR_ERRORS = (
+    BadRequestException,
+    RateLimitedException,
+    httpx.HTTPError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+)
+
+
+def as_our_error(error: Exception) -> SwitchboardError:
+    """What the library raised, in our words (facts/propelauth.md section 1.4).
+
+    The order matters: `JSONDecodeError` is a `ValueError`, and so is the library's 'your key is wrong'. The causes
+    are not chained, because their messages hold addresses and bodies.
+    """
+    if isinstance(error, RateLimitedException):
+        return PropelAuthUnavailable("PropelAuth is busy. Try again in a moment.", retry_after=5.0)
+    if isinstance(error, httpx.HTTPStatusError) and error.response.status_code == httpx.codes.FORBIDDEN:
+        return Misconfigured("PROPELAUTH_API_KEY lacks a right at PropelAuth.")
+    if isinstance(error, BadRequestException):
+        return Invalid("PropelAuth refused the request.")
+    if isinstance(error, json.JSONDecodeError):
+        return PropelAuthUnavailable()
+    if isinstance(error, ValueError) and "integration_api_key" in str(error):
+        return Misconfigured("PropelAuth does not accept PROPELAUTH_API_KEY.")
+    if isinstance(error, ValueError) and str(error).startswith("Bad request"):
+        return Invalid("PropelAuth refused the request.")
+    return PropelAuthUnavailable()

@@ -1,0 +1,119 @@
+"""A person's connection to Google: how it was made, whether it still works. The tokens are on the user."""
+
+import base64
+import hashlib
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, Field
+
+from switchboard.errors import Conflict, Gone, NotFound
+
+SCOPES: Final = (
+    "openid",
+    "email",
+    "https://www.googleapis.com/auth/calendar.readonly",
+    "https://www.googleapis.com/auth/calendar.events",
+)
+CONSENT_LIFETIME: Final = timedelta(minutes=10)
+
+Source = Literal["google", "propelauth", "stored"]
+
+
+class NotConnected(NotFound):
+    code = "calendar_not_connected"
+    message = "No Google calendar is connected."
+
+
+class ConsentExpired(Gone):
+    code = "consent_expired"
+    message = "This consent was used already, is older than ten minutes, or was begun by someone else. Connect again."
+
+
+class OtherAccount(Conflict):
+    code = "other_google_account"
+    message = "A calendar of another Google account is connected. Disconnect it first."
+
+
+class Consent(BaseModel):
+    """A consent that a person began at Google. `state_hash` is all that is kept of the state."""
+
+    state_hash: str
+    user_id: str
+    verifier: str = Field(repr=False)
+    nonce: str = Field(repr=False)
+    expires_at: datetime
+
+    @classmethod
+    def begun(cls, user_id: str, secrets: tuple[str, str, str], now: datetime) -> "Consent":
+        """`secrets` are the state, the PKCE verifier and the nonce, each random and for this consent only."""
+        state, verifier, nonce = secrets
+        return cls(
+            state_hash=fingerprint(state),
+            user_id=user_id,
+            verifier=verifier,
+            nonce=nonce,
+            expires_at=now + CONSENT_LIFETIME,
+        )
+
+    @property
+    def challenge(self) -> str:
+        """The S256 challenge of the verifier (RFC 7636, section 4.2)."""
+        digest = hashlib.sha256(self.verifier.encode()).digest()
+        return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+    def check(self, now: datetime) -> None:
+        """Raise unless it is young enough."""
+        if now >= self.expires_at:
+            raise ConsentExpired
+
+
+class Connection(BaseModel):
+    """`lost_fingerprint` names the grant that Google refused; another grant on the user starts afresh."""
+
+    user_id: str
+    source: Source = "stored"
+    google_subject: str | None = None
+    google_email: str | None = None
+    connected_at: datetime | None = None
+    lost_at: datetime | None = None
+    lost_fingerprint: str | None = None
+    lost_reason: str | None = None
+
+    def lost(self, refresh_token: str | None) -> bool:
+        """Whether Google refused just this grant."""
+        return self.lost_fingerprint is not None and self.lost_fingerprint == fingerprint(refresh_token or "")
+
+    def check_account(self, subject: str) -> None:
+        """Raise when another Google account is connected: switching is a step of its own."""
+        if self.google_subject not in (None, subject):
+            raise OtherAccount
+
+
+def fingerprint(secret: str) -> str:
+    """What stands for a secret where only equality matters."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def token_fields(access_token: str, expires_at: int, scopes: tuple[str, ...], now: datetime) -> dict[str, Any]:
+    """What a grant sets on the user, in the types already there: epoch seconds as an int, scopes as a list."""
+    return {
+        "access_token": access_token,
+        "token_expiration": expires_at,
+        "token_type": "Bearer",
+        "scope": list(scopes),
+        "has_calendar_access": True,
+        "updated_at": now,
+    }
+
+
+def no_token_fields(now: datetime) -> dict[str, Any]:
+    """What a disconnect sets on the user: the same fields, emptied."""
+    return {
+        "access_token": "",
+        "refresh_token": None,
+        "token_expiration": 0,
+        "scope": [],
+        "has_calendar_access": False,
+        "updated_at": now,
+    }

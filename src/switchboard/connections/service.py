@@ -1,0 +1,189 @@
+"""Connecting a person to Google, keeping an access token that works, and disconnecting."""
+
+import asyncio
+import secrets
+from datetime import datetime
+from uuid import uuid4
+
+from switchboard.clients.google_errors import AccessLost, GoogleUnavailable, InvalidConsent, ScopeMissing
+from switchboard.clients.google_oauth import OAuthClient, TokenGrant
+from switchboard.clients.propelauth import Identity
+from switchboard.connections.documents import ConnectionDocument, ConsentDocument
+from switchboard.connections.model import (
+    SCOPES,
+    Connection,
+    Consent,
+    ConsentExpired,
+    NotConnected,
+    Source,
+    fingerprint,
+    no_token_fields,
+    token_fields,
+)
+from switchboard.errors import Invalid, NotFound
+from switchboard.services import Services
+from switchboard.users import service as users
+from switchboard.users.documents import UserDocument
+from switchboard.users.model import READING_SCOPES, User, UserToken
+
+WAIT_FOR_OTHER_SECONDS = 35.0
+LOOK_AGAIN_SECONDS = 0.05
+
+
+async def begin(services: Services, caller: Identity, now: datetime) -> str:
+    """The address where the caller consents, good for ten minutes and for this caller alone."""
+    user = await users.current(caller, now)
+    state, verifier, nonce = (secrets.token_urlsafe(32) for _ in range(3))
+    consent = Consent.begun(caller.user_id, (state, verifier, nonce), now)
+    await ConsentDocument.add(consent)
+    return services.google.oauth.consent_address(
+        state=state, challenge=consent.challenge, nonce=nonce, scopes=SCOPES, hint=user.email or ""
+    )
+
+
+async def confirm(services: Services, caller: Identity, state: str, code: str, now: datetime) -> None:
+    """Finish a consent: its grant becomes the caller's, or nothing changes.
+
+    Raises `ConsentExpired`, `InvalidConsent`, `ScopeMissing`, `OtherAccount`, `GoogleUnavailable`.
+    """
+    consent = await ConsentDocument.take(fingerprint(state), caller.user_id)
+    if consent is None:
+        raise ConsentExpired
+    consent.check(now)
+    grant = await services.google.oauth.exchange(code, consent.verifier)
+    account = await services.google.oauth.account(grant.id_token, consent.nonce)
+    connection = await ConnectionDocument.find(caller.user_id) or Connection(user_id=caller.user_id)
+    connection.check_account(account.subject)
+    user = await users.current(caller, now)
+    if not grant.refresh_token and not user.token.refresh_token:
+        raise InvalidConsent("Google gave access for an hour only. Connect again.")
+    await _store(services, user, grant, now)
+    known = {"google_subject": account.subject, "google_email": account.email}
+    await ConnectionDocument.connect(caller.user_id, "google", known, now)
+
+
+async def adopt(services: Services, caller: Identity, now: datetime) -> None:
+    """Connect by the Google tokens that PropelAuth keeps; raises `NotFound` and `ScopeMissing`."""
+    user = await users.current(caller, now)
+    grant = await _propelauth_grant(services, caller.user_id, now, fresh=False)
+    await _store(services, user, grant, now)
+    await ConnectionDocument.connect(caller.user_id, "propelauth", {"google_subject": None, "google_email": None}, now)
+
+
+async def find(user: User) -> Connection:
+    """The connection of a person whose stored scopes let us read; raises `NotConnected` without one."""
+    if not user.token.reads_calendar:
+        raise NotConnected
+    return await ConnectionDocument.find(user.user_id) or Connection(user_id=user.user_id)
+
+
+async def access_token(services: Services, user_id: str, now: datetime, *, refused: str | None = None) -> str:
+    """An access token that works for two minutes and more. `refused` is one that Google did not take.
+
+    However many callers in however many processes ask at once, one of them refreshes and the others get its result
+    (facts/google-calendar.md, rule 43). Raises `NotConnected`, `AccessLost`, `GoogleUnavailable`, `Misconfigured`.
+    """
+    owner = uuid4().hex
+    deadline = asyncio.get_running_loop().time() + WAIT_FOR_OTHER_SECONDS
+    while asyncio.get_running_loop().time() < deadline:
+        token, connection = await _stored(user_id)
+        if token.fresh(now) and token.access_token and token.access_token != refused:
+            return token.access_token
+        if connection.lost(token.refresh_token):
+            raise AccessLost(connection.lost_reason)
+        if await ConnectionDocument.claim_refresh(user_id, owner):
+            try:
+                return await _refresh(services, user_id, now, refused)
+            finally:
+                await ConnectionDocument.release_refresh(user_id, owner)
+        await asyncio.sleep(LOOK_AGAIN_SECONDS)
+    raise GoogleUnavailable
+
+
+async def disconnect(services: Services, caller: Identity, now: datetime) -> None:
+    """Forget the grant here, and take it back at Google when nothing else rests on it."""
+    user = await users.current(caller, now)
+    connection = await find(user)
+    if await _may_revoke(services, user, connection):
+        await services.google.oauth.revoke(user.token.refresh_token or user.token.access_token or "")
+    await UserDocument.replace_tokens(caller.user_id, no_token_fields(now), refreshed_with=None)
+    await ConnectionDocument.remove(caller.user_id)
+
+
+async def _may_revoke(services: Services, user: User, connection: Connection) -> bool:
+    """Revoking ends *every* grant of this Google account to our project (rule 51).
+
+    So not what PropelAuth keeps for signing in, not what another person's connection uses, and not tokens of unknown
+    origin.
+    """
+    if connection.source != "google" or not user.token.refresh_token or connection.lost(user.token.refresh_token):
+        return False
+    if await ConnectionDocument.others_connect(user.user_id, connection.google_subject):
+        return False
+    if await UserDocument.others_hold(user.user_id, user.token.refresh_token):
+        return False
+    return not await _signs_in_with_google(services, user.user_id)
+
+
+async def _signs_in_with_google(services: Services, user_id: str) -> bool:
+    try:
+        await services.propelauth.google_grant(user_id)
+    except NotFound:
+        return False
+    return True
+
+
+async def _stored(user_id: str) -> tuple[UserToken, Connection]:
+    user = await UserDocument.find(user_id)
+    if user is None:
+        raise NotConnected
+    return user.token, await find(user)
+
+
+async def _refresh(services: Services, user_id: str, now: datetime, refused: str | None) -> str:
+    """Refresh as the only one who does, unless the one before just did."""
+    token, connection = await _stored(user_id)
+    if token.fresh(now) and token.access_token and token.access_token != refused:
+        return token.access_token
+    try:
+        grant = await _fresh_grant(services, user_id, token, connection.source, now)
+        if grant.scopes and set(READING_SCOPES).isdisjoint(grant.scopes):
+            raise ScopeMissing
+    except (AccessLost, NotFound, Invalid) as error:
+        await ConnectionDocument.lose(user_id, fingerprint(token.refresh_token or ""), error.message, now)
+        raise AccessLost(error.message) from None
+    fields = {"access_token": grant.access_token, "token_expiration": _expiry(grant, now), "updated_at": now}
+    if grant.refresh_token:
+        fields["refresh_token"] = grant.refresh_token
+    await UserDocument.replace_tokens(user_id, fields, refreshed_with=token.refresh_token)
+    return grant.access_token
+
+
+async def _fresh_grant(services: Services, user_id: str, token: UserToken, source: Source, now: datetime) -> TokenGrant:
+    if source == "propelauth" or not token.refresh_token:
+        return await _propelauth_grant(services, user_id, now, fresh=True)
+    client = OAuthClient(token.client_id, token.client_secret) if token.client_id and token.client_secret else None
+    return await services.google.oauth.refresh(token.refresh_token, client)
+
+
+async def _propelauth_grant(services: Services, user_id: str, now: datetime, *, fresh: bool) -> TokenGrant:
+    fetch = services.propelauth.fresh_google_grant if fresh else services.propelauth.google_grant
+    kept = await fetch(user_id)
+    expires_in = 0 if kept.expires_at is None else int(kept.expires_at - now.timestamp())
+    return TokenGrant(kept.access_token, expires_in, kept.scopes, kept.refresh_token)
+
+
+async def _store(services: Services, user: User, grant: TokenGrant, now: datetime) -> None:
+    if set(READING_SCOPES).isdisjoint(grant.scopes):
+        raise ScopeMissing
+    fields = token_fields(grant.access_token, _expiry(grant, now), grant.scopes, now)
+    if grant.refresh_token:
+        fields["refresh_token"] = grant.refresh_token
+    if user.token.client_id:  # an older document names the client its tokens belong to
+        client = services.google.oauth.client
+        fields |= {"client_id": client.client_id, "client_secret": client.client_secret}
+    await UserDocument.replace_tokens(user.user_id, fields, refreshed_with=None)
+
+
+def _expiry(grant: TokenGrant, now: datetime) -> int:
+    return int(now.timestamp()) + grant.expires_in

@@ -1,0 +1,132 @@
+"""MongoDB as every `documents.py` sees it: the one place that names the driver.
+
+A change of driver is a change of this file. `query` is the border: driver errors leave a document's query only as
+our own.
+"""
+
+import functools
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import Any, ParamSpec, TypeVar
+
+import structlog
+from beanie import Document
+from bson.codec_options import DatetimeConversion
+from bson.errors import BSONError
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
+from prometheus_client import Counter
+from pydantic import BaseModel, ValidationError
+from pymongo.errors import (
+    AutoReconnect,
+    ConfigurationError,
+    ConnectionFailure,
+    DocumentTooLarge,
+    DuplicateKeyError,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+)
+
+from switchboard.errors import Conflict, DataError, Misconfigured, SwitchboardError, TooLarge, Unavailable
+from switchboard.settings import MongoSettings
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+Model = TypeVar("Model", bound=BaseModel)
+
+Client = AsyncIOMotorClient[dict[str, Any]]
+Collection = AsyncIOMotorCollection[dict[str, Any]]
+Database = AsyncIOMotorDatabase[dict[str, Any]]
+DriverError = PyMongoError
+
+UNREADABLE = Counter("switchboard_unreadable_documents", "Stored documents left out as unreadable", ("model",))
+log = structlog.get_logger()
+
+_NOT_ALLOWED = frozenset({13, 18, 8000})  # Unauthorized, AuthenticationFailed, Atlas
+_TOO_LARGE = frozenset({10334, 17280, 17419, 17420})
+_PASSING = frozenset({112, 14031, 50, 64, 91, 189, 262, 10107, 11600, 11602, 13435, 13436})
+
+
+@asynccontextmanager
+async def connected(settings: MongoSettings) -> AsyncIterator[Database]:
+    """The database, closed at the end.
+
+    Every operation ends after `settings.timeout` seconds (facts/reliability.md, finding 7). A write is acknowledged
+    by a majority and journaled. Dates come back in UTC; a date no datetime can hold and text that is not UTF-8
+    do not break the read (finding 6).
+    """
+    try:
+        client: Client = AsyncIOMotorClient(
+            settings.uri.get_secret_value(),
+            timeoutMS=int(settings.timeout * 1000),
+            w="majority",
+            journal=True,
+            retryWrites=True,
+            retryReads=True,
+            heartbeatFrequencyMS=2000,
+            connectTimeoutMS=2000,
+            tz_aware=True,
+            datetime_conversion=DatetimeConversion.DATETIME_AUTO,
+            unicode_decode_error_handler="replace",
+            appname="switchboard",
+        )
+    except (ConfigurationError, ValueError) as error:
+        raise Misconfigured(f"MONGODB_URI cannot be used: {error}.") from None
+    try:
+        yield client.get_database(settings.database)
+    finally:
+        client.close()
+
+
+def collection(document: type[Document]) -> Collection:
+    """The raw collection of a document class, for conditional writes."""
+    return document.get_motor_collection()
+
+
+def query(
+    method: Callable[Parameters, Awaitable[Result]],
+) -> Callable[Parameters, Awaitable[Result]]:
+    """Mark a document's query: what the driver raises comes out as an error of ours."""
+
+    @functools.wraps(method)
+    async def mapped(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        try:
+            return await method(*args, **kwargs)
+        except (PyMongoError, BSONError) as error:
+            raise as_our_error(error) from error
+
+    return mapped
+
+
+def readable(model: type[Model], documents: Iterable[dict[str, Any]]) -> list[Model]:
+    """The documents a model can read. Another is left out, counted and named by its id: it must not break a list."""
+    read = []
+    for document in documents:
+        try:
+            read.append(model.model_validate(document))
+        except ValidationError as error:
+            places = sorted({str(item["loc"][0]) for item in error.errors(include_input=False) if item["loc"]})
+            UNREADABLE.labels(model.__name__).inc()
+            log.warning("document.unreadable", model=model.__name__, id=str(document.get("_id")), fields=places)
+    return read
+
+
+def as_our_error(error: PyMongoError | BSONError) -> SwitchboardError:
+    """The kind of error this is for our callers. Its message never quotes the driver's, which may hold data."""
+    if isinstance(error, BSONError):
+        return DataError()
+    if isinstance(error, DuplicateKeyError):
+        return Conflict("This already exists.")
+    if isinstance(error, DocumentTooLarge) or _code(error) in _TOO_LARGE:
+        return TooLarge("This is too large to be stored.")
+    if _code(error) in _NOT_ALLOWED:
+        return Misconfigured("MongoDB refused the user of MONGODB_URI, or it lacks a right.")
+    if error.timeout or isinstance(error, (AutoReconnect, ConnectionFailure, ServerSelectionTimeoutError)):
+        return Unavailable("The database does not answer right now. Try again in a moment.")
+    if _code(error) in _PASSING or error.has_error_label("TransientTransactionError"):
+        return Unavailable("The database is busy. Try again in a moment.", retry_after=1.0)
+    return SwitchboardError("The database refused the operation.")
+
+
+def _code(error: PyMongoError) -> int | None:
+    return error.code if isinstance(error, OperationFailure) else None

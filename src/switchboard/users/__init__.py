@@ -1,0 +1,1 @@
+"""People: who they are, their tokens as stored, their welcome form."""

@@ -1,0 +1,97 @@
+"""People as kept in the existing collection, which the front end and the older backend write as well.
+
+Only `$set` of named fields, never a whole document; `created_at` only on insert. See docs/decisions/0003.
+"""
+
+import re
+from datetime import datetime
+from typing import Any, ClassVar, Self
+
+from beanie import Document
+from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from switchboard.mongo import collection, query
+from switchboard.users.model import READING_SCOPES, User
+
+# Matches one of the scopes in a list of them, and among others in one text with spaces.
+_READS_CALENDAR = re.compile(rf"(^|\s)({'|'.join(map(re.escape, READING_SCOPES))})(\s|$)")
+_NOT_GRANTED = {"scope": {"$not": _READS_CALENDAR}, "scopes": {"$not": _READS_CALENDAR}}
+
+
+class UserDocument(User, Document):
+    id: Any = None  # `_id` belongs to whoever inserted the document, whatever its type
+
+    class Settings:
+        name: ClassVar[str] = "users"
+
+    @classmethod
+    @query
+    async def find(cls, user_id: str) -> Self | None:  # type: ignore[override]
+        stored = await collection(cls).find_one({"user_id": user_id})
+        return None if stored is None else cls.model_validate(stored)
+
+    @classmethod
+    @query
+    async def add(cls, user_id: str, fields: dict[str, Any], now: datetime) -> Self:
+        """Insert unless there is one; either way the stored person. A document already there is not touched."""
+        found = collection(cls)
+        stored: dict[str, Any] | None
+        new = {**fields, "created_at": now, "updated_at": now}
+        try:
+            stored = await found.find_one_and_update(
+                {"user_id": user_id}, {"$setOnInsert": new}, upsert=True, return_document=ReturnDocument.AFTER
+            )
+        except DuplicateKeyError:  # two first sights at once: the other one inserted
+            stored = await found.find_one({"user_id": user_id})
+        return cls.model_validate(stored)
+
+    @classmethod
+    @query
+    async def change(cls, user_id: str, fields: dict[str, Any], now: datetime, *, timezone: str | None) -> Self | None:
+        """Set these fields. With a `timezone` only while no scope grants the calendar, or the zone stays: else None."""
+        unlocked = {} if timezone is None else {"$or": [_NOT_GRANTED, {"timezone": timezone}]}
+        stored = await collection(cls).find_one_and_update(
+            {"user_id": user_id, **unlocked},
+            {"$set": {**fields, "updated_at": now}},
+            return_document=ReturnDocument.AFTER,
+        )
+        return None if stored is None else cls.model_validate(stored)
+
+    @classmethod
+    @query
+    async def replace_tokens(cls, user_id: str, fields: dict[str, Any], *, refreshed_with: str | None) -> bool:
+        """Set token fields. With `refreshed_with` only while that refresh token is still the stored one."""
+        unchanged = {} if refreshed_with is None else {"refresh_token": refreshed_with}
+        done = await collection(cls).update_one({"user_id": user_id, **unchanged}, {"$set": fields})
+        return done.matched_count == 1
+
+    @classmethod
+    @query
+    async def others_hold(cls, user_id: str, refresh_token: str) -> bool:
+        """Whether another person's document holds the same grant."""
+        same = {"refresh_token": refresh_token, "user_id": {"$ne": user_id}}
+        return await collection(cls).find_one(same, {"_id": 1}) is not None
+
+    @classmethod
+    @query
+    async def duplicates(cls, limit: int = 20) -> list[tuple[str, int]]:
+        """User ids that more than one document carries, with how many do."""
+        stages: list[dict[str, Any]] = [
+            {"$group": {"_id": "$user_id", "documents": {"$sum": 1}}},
+            {"$match": {"documents": {"$gt": 1}}},
+            {"$sort": {"documents": -1, "_id": 1}},
+            {"$limit": limit},
+        ]
+        found = collection(cls).aggregate(stages, allowDiskUse=True)
+        return [(str(row["_id"]), int(row["documents"])) async for row in found]
+
+    @classmethod
+    @query
+    async def ensure_unique(cls) -> bool:
+        """Build the unique index; False when documents stand against it."""
+        try:
+            await collection(cls).create_index("user_id", unique=True, sparse=True, name="user_id_unique")
+        except DuplicateKeyError:
+            return False
+        return True

@@ -1,0 +1,54 @@
+"""What happens to people: known at first sight, changed by themselves."""
+
+from dataclasses import asdict
+from datetime import datetime
+
+from pydantic import JsonValue
+
+from switchboard.clients.propelauth import Identity
+from switchboard.users.documents import UserDocument
+from switchboard.users.model import TimezoneLocked, User, check_form
+
+# Facts of the token that a new document starts with, and that fill what an older document lacks when it is read.
+_FROM_TOKEN = ("email", "first_name", "last_name", "username")
+
+
+async def current(caller: Identity, now: datetime) -> User:
+    """The caller. A document is inserted at first sight; one that exists is only read, whatever it lacks."""
+    user = await UserDocument.find(caller.user_id)
+    if user is None:
+        user = await UserDocument.add(caller.user_id, _known(caller), now)
+    return _completed(user, caller)
+
+
+async def change(caller: Identity, fields: dict[str, str], now: datetime) -> User:
+    """Set the named fields; raises `TimezoneLocked`, `UnknownTimezone`."""
+    user = await current(caller, now)
+    timezone = fields.get("timezone")
+    if timezone is not None:
+        user.change_timezone(timezone)
+    if not fields:
+        return user
+    changed = await UserDocument.change(caller.user_id, fields, now, timezone=timezone)
+    if changed is None:  # access was granted between the check and the write
+        raise TimezoneLocked
+    return _completed(changed, caller)
+
+
+async def submit_form(caller: Identity, data: JsonValue, now: datetime) -> User:
+    """Keep the welcome form as it was sent; raises `FormTooLarge`, `FormTooDeep`."""
+    check_form(data)
+    await current(caller, now)
+    fields = {"welcome_form_completed": True, "welcome_form_data": data}
+    changed = await UserDocument.change(caller.user_id, fields, now, timezone=None)
+    return _completed(changed or await current(caller, now), caller)
+
+
+def _known(caller: Identity) -> dict[str, str]:
+    facts = asdict(caller)
+    return {name: facts[name] for name in _FROM_TOKEN if facts[name]}
+
+
+def _completed(user: User, caller: Identity) -> User:
+    missing = {name: value for name, value in _known(caller).items() if getattr(user, name) is None}
+    return user.model_copy(update=missing) if missing else user
