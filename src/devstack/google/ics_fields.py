@@ -54,7 +54,6 @@ class IcsReader:
         for name, field in TEXTS.items():
             if text_of(component, name):
                 fields[field] = text_of(component, name)
-        fields |= {"hangoutLink": text_of(component, LINK)} if LINK in component else {}
         fields["status"] = STATUSES.get(text_of(component, "STATUS").upper(), "confirmed")
         if text_of(component, "TRANSP").upper() == "TRANSPARENT" or _free(component):
             fields["transparency"] = "transparent"
