@@ -1,8 +1,10 @@
 """The parts every test runs against: a real mongod, both emulators, the API behind a real socket."""
 
 import asyncio
+import json
+import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,7 +42,7 @@ class Person:
 
     user_id: str
     email: str
-    token: str
+    token: str = field(repr=False)
 
     @property
     def headers(self) -> dict[str, str]:
@@ -57,7 +59,6 @@ class World:
     app: FastAPI
     api: httpx.AsyncClient
     url: str
-    users: Any = field(default=None)
 
     @property
     def services(self) -> Services:
@@ -90,10 +91,10 @@ class World:
         """Store a document with working Google tokens, as a sign-in by the older backend leaves it."""
         client_id = self.settings.google.client_id
         grant = self.google.grant(person.email, client_id, list(SCOPES), offline=offline)
-        expires = int(self.google.clock.now().timestamp()) + 3000
+        expires = int(self.google.clock.now()) + 3000
         tokens = {"access_token": grant["access_token"], "refresh_token": grant.get("refresh_token")}
         shape = {"token_type": "Bearer", "token_expiration": expires, "scope": list(SCOPES)}
-        return self.user_document(person, email=person.email, **tokens, **{**shape, **fields})
+        return self.user_document(person, **{"email": person.email, **tokens, **shape, **fields})
 
 
 def settings_for(mongod: Mongod, google: GoogleEmulator, propelauth: PropelAuthEmulator, database: str) -> Settings:
@@ -123,6 +124,24 @@ def settings_for(mongod: Mongod, google: GoogleEmulator, propelauth: PropelAuthE
         server=ServerSettings(front_end_address=FRONT_END, cors_origins=(FRONT_END,), documentation=True),
         log=LogSettings(),
     )
+
+
+async def eventually(condition: Callable[[], object], seconds: float = 10.0) -> None:
+    """Wait until the condition holds; TimeoutError if it never does."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110  (the condition is somebody else's state)
+            await asyncio.sleep(0.01)
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The variables that make another process use the same parts."""
+    variables = {}
+    for group, values in settings.model_dump().items():
+        for name, value in values.items():
+            secret = value.get_secret_value() if isinstance(value, SecretStr) else value
+            text = json.dumps(secret) if isinstance(secret, (list, tuple, bool)) else str(secret)
+            variables[f"{group}_{name}".upper()] = text
+    return {**variables, "PATH": os.environ["PATH"]}
 
 
 @asynccontextmanager
