@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from switchboard.errors import Misconfigured
 
 # Others' variables that happen to start like ours.
-FOREIGN = ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_", "GOOGLE_API_", "GOOGLE_GENAI_", "SERVER_SOFTWARE")
+FOREIGN = ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_", "GOOGLE_API_KEY", "GOOGLE_GENAI_", "SERVER_SOFTWARE")
 
 
 def _address(value: str) -> str:
