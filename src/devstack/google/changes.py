@@ -19,10 +19,12 @@ class Changes:
         self.listeners: list[Listener] = []
 
     def write(self, calendar: Calendar, body: Json) -> StoredEvent:
-        """Store a complete body under its id, stamp it, and cancel exceptions that its rule no longer knows."""
+        """Store a complete body under its id, stamp it, and cancel exceptions that its series no longer has."""
         before = calendar.events.get(body["id"])
         previous = before.body if before else None
         shown = self._shown(calendar, before)
+        if before is not None and not before.recurring:
+            shown[body["id"]] = None
         revived = before is not None and before.cancelled and body["status"] != "cancelled"
         stamp = self.store.clock.stamp()
         event = calendar.put(stamped(body, stamp, previous), stamp)
@@ -61,9 +63,7 @@ class Changes:
             del event.dropped[event_id]
 
     def _follow(self, calendar: Calendar, master: StoredEvent, revived: bool) -> None:
-        if master.cancelled:
-            return
-        series = master.expansion() if master.recurring else None
+        series = master.expansion() if master.recurring and not master.cancelled else None
         for exception in list(calendar.exceptions_of(master.body["id"]).values()):
             orphan = series is None or not series.has(original_start(exception))
             if orphan and not exception.cancelled:

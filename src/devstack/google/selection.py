@@ -46,7 +46,10 @@ class Selection:
     def since(self, stamp: int) -> list[Found]:
         """Everything that changed after `stamp`, tombstones included, at any time of the calendar."""
         changed = [event for event in self.calendar.changed_since(stamp) if self._type_wanted(event)]
-        found = self._expanded_since(changed, stamp) if self.query.single_events else map(self._item, changed)
+        if self.query.single_events:
+            found = self._expanded_since(changed, stamp)
+        else:
+            found = (self._item(event) for event in changed if not self._orphaned(event))
         return sorted(found, key=lambda item: item.key)
 
     def instances(self, master: StoredEvent) -> list[Found]:
@@ -66,9 +69,12 @@ class Selection:
             else:
                 seen[event.body["id"]] = event
         for event in seen.values():
-            master = self.calendar.master_of(event)
-            if master is None or not master.cancelled:
-                yield self._item(event)
+            yield self._item(event)
+
+    def _orphaned(self, event: StoredEvent) -> bool:
+        """Whether this is an exception of a deleted series; it disappeared with that."""
+        master = self.calendar.master_of(event)
+        return master is not None and master.cancelled
 
     def _drops(self, event: StoredEvent, stamp: int) -> Iterator[Found]:
         for event_id, (original, dropped) in event.dropped.items():

@@ -39,7 +39,7 @@ def bodies(draw: Any) -> dict[str, Any]:
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(
-            ["insert", "insert", "patch", "retime", "delete", "instance", "drop", "move", "undelete", "sync"]
+            ["insert", "insert", "patch", "retime", "delete", "change_instance", "drop", "move", "undelete", "sync"]
         ),
         st.integers(0, 50),
         bodies(),
