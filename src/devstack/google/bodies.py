@@ -183,17 +183,18 @@ def etag(stamp: int) -> str:
 def stamped(body: Json, stamp: int, previous: Mapping[str, Any] | None = None) -> Json:
     """Add etag and `updated`; a change of reminders only does not move `updated` (discovery document)."""
     body["etag"] = etag(stamp)
-    if previous is None or _differs(previous, body):
+    if previous is not None and "updated" in previous and not _differs(previous, body):
+        body["updated"] = previous["updated"]
+    else:
         body["updated"] = rfc3339_milliseconds(seconds_of(stamp))
     return body
 
 
 def _differs(previous: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
-    unread = {"etag", "updated", "reminders"}
-    names = (previous.keys() | body.keys()) - unread
-    return any(previous.get(name) != body.get(name) for name in names) or (
-        previous.get("reminders") == body.get("reminders")
-    )
+    """Whether anything but the reminders changed; writing the same again counts as a change."""
+    names = (previous.keys() | body.keys()) - {"etag", "updated", "reminders"}
+    others = any(previous.get(name) != body.get(name) for name in names)
+    return others or previous.get("reminders") == body.get("reminders")
 
 
 def tombstone(body: Mapping[str, Any]) -> Json:

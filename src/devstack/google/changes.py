@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from devstack.google.bodies import stamped, tombstone
-from devstack.google.expansion import expanded_ids, original_start
+from devstack.google.expansion import expanded_ids, find_instance, instance_body, original_start
 from devstack.google.state import Calendar, Json, Store, StoredEvent
 from devstack.google.switches import Switches
 
@@ -38,6 +38,14 @@ class Changes:
         body = tombstone(event.body) | {"updated": event.body.get("updated", "")}
         kept = {name: event.body[name] for name in ("iCalUID", "organizer", "created") if name in event.body}
         self.write(calendar, body | kept)
+
+    def cancel_id(self, calendar: Calendar, event_id: str) -> None:
+        """Cancel the event or instance of that id if it is alive; an instance becomes a cancelled exception."""
+        event = calendar.events.get(event_id)
+        if event is None and (found := find_instance(calendar, event_id)) is not None:
+            event = calendar.put(instance_body(*found, calendar.zone), self.store.clock.stamp())
+        if event is not None and not event.cancelled:
+            self.cancel(calendar, event)
 
     def tell(self, calendar: Calendar) -> None:
         for listener in self.listeners:

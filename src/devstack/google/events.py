@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from devstack.google import invitations
-from devstack.google.bodies import EVENT_ID, etag, merged, stamped, written
+from devstack.google.bodies import EVENT_ID, merged, stamped, written
 from devstack.google.changes import Changes
 from devstack.google.clock import rfc3339_milliseconds
 from devstack.google.errors import ApiError, deleted, duplicate, forbidden, invalid, not_found, read_only
 from devstack.google.expansion import find_instance, instance_body
 from devstack.google.people import mark_self, organizer_of, organizes, person
-from devstack.google.state import Account, Calendar, Entry, Json, Store, StoredEvent
+from devstack.google.state import Account, Calendar, Entry, Json, Store
 
-ALPHABET = "0123456789abcdefghijklmnopqrstuv"
 KEPT = ("kind", "id", "htmlLink", "created", "creator", "organizer", "iCalUID", "recurringEventId", "originalStartTime")
 
 
@@ -147,10 +146,8 @@ class Events:
         body = self.alive(place, event_id)
         if body["status"] == "cancelled":
             raise deleted()
-        event = place.calendar.events.get(event_id) or place.calendar.put(dict(body), self.store.clock.stamp())
-        previous = event.body
-        self.changes.cancel(place.calendar, event)
-        invitations.withdraw(self.store, self.changes, place.calendar, previous)
+        self.changes.cancel_id(place.calendar, event_id)
+        invitations.withdraw(self.store, self.changes, place.calendar, body)
 
     def move(self, place: Place, event_id: str, destination: Place) -> Json:
         """To another calendar; the source keeps a stub with only the id."""
@@ -208,9 +205,5 @@ def _next_sequence(old: Json, wanted: Mapping[str, Any], new: Json) -> int:
 
 
 def new_id() -> str:
-    return "".join(secrets.choice(ALPHABET) for _ in range(26))
-
-
-def current_etag(calendar: Calendar, event_id: str, body: Json) -> str:
-    event: StoredEvent | None = calendar.events.get(event_id)
-    return etag(event.stamp) if event else str(body["etag"])
+    """26 random characters of base32hex, as Google makes them."""
+    return base64.b32hexencode(secrets.token_bytes(16)).decode().rstrip("=").lower()

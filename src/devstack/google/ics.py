@@ -1,11 +1,14 @@
 """Reading an exported calendar (.ics, RFC 5545) into an account's primary calendar."""
 
+import base64
 import hashlib
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from icalendar import Event as IcsEvent
+from icalendar.error import GloballyUniqueTZIDGuessed
 
 from devstack.google.errors import ApiError
 from devstack.google.events import Events, Place
@@ -51,7 +54,9 @@ class IcsImport:
 
     def _parsed(self, block: str) -> Any:
         try:
-            return IcsEvent.from_ical(block)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", GloballyUniqueTZIDGuessed)
+                return IcsEvent.from_ical(block)
         except UNREADABLE as error:
             uid = next((line[4:].strip() for line in block.splitlines() if line.upper().startswith("UID:")), "")
             self.report.skipped.append((uid, f"unreadable: {error}"))
@@ -85,10 +90,20 @@ class IcsImport:
         body = self._complete(component, f"{master_id}_{suffix}")
         body.pop("recurrence", None)
         body |= {"recurringEventId": master_id, "originalStartTime": original}
-        self._write(body)
         if text_of(component, "STATUS").upper() == "CANCELLED":
-            self.events.changes.cancel(self.place.calendar, self.place.calendar.events[body["id"]])
+            self._write_cancelled(body)
+        else:
+            self._write(body)
         self.report.exceptions += 1
+
+    def _write_cancelled(self, body: Json) -> None:
+        calendar = self.place.calendar
+        known = calendar.events.get(body["id"])
+        if known is not None and known.cancelled:
+            self.report.unchanged += 1
+            return
+        self.events.changes.write(calendar, body)
+        self.events.changes.cancel(calendar, calendar.events[body["id"]])
 
     def _master(self, master_id: str) -> StoredEvent | None:
         master = self.place.calendar.events.get(master_id)
@@ -136,9 +151,5 @@ def split(text: str) -> tuple[str, list[str]]:
 
 def id_of(uid: str) -> str:
     """An event id Google would accept, always the same for a UID."""
-    number = int.from_bytes(hashlib.sha256(uid.encode()).digest()[:16], "big")
-    digits = ""
-    while number:
-        number, digit = divmod(number, 32)
-        digits += "0123456789abcdefghijklmnopqrstuv"[digit]
-    return digits.rjust(26, "0")
+    digest = hashlib.sha256(uid.encode()).digest()[:16]
+    return base64.b32hexencode(digest).decode().rstrip("=").lower()

@@ -6,7 +6,7 @@ from typing import Any
 from devstack.google.bodies import written
 from devstack.google.changes import Changes
 from devstack.google.people import guests, mark_self, organizes
-from devstack.google.state import Account, Calendar, Json, Store, StoredEvent
+from devstack.google.state import Calendar, Json, Store, StoredEvent
 
 OWN = ("reminders", "colorId", "transparency", "visibility")
 
@@ -26,7 +26,7 @@ def withdraw(store: Store, changes: Changes, calendar: Calendar, body: Json) -> 
     """After a deletion: the organizer's takes the copies along, a guest's counts as declining."""
     if organizes(body):
         for guest in guests(body, calendar, store):
-            _cancel_copy(store, changes, guest, body["id"])
+            changes.cancel_id(store.calendars[guest.email], body["id"])
         return
     attendees = [
         {**attendee, "responseStatus": "declined"} if attendee.get("self") else attendee
@@ -62,14 +62,7 @@ def _uninvite(store: Store, changes: Changes, calendar: Calendar, body: Json, pr
     still = {guest.email for guest in guests(body, calendar, store)}
     for guest in guests(previous, calendar, store):
         if guest.email not in still:
-            _cancel_copy(store, changes, guest, body["id"])
-
-
-def _cancel_copy(store: Store, changes: Changes, guest: Account, event_id: str) -> None:
-    theirs = store.calendars[guest.email]
-    copy = theirs.events.get(event_id)
-    if copy is not None and not copy.cancelled:
-        changes.cancel(theirs, copy)
+            changes.cancel_id(store.calendars[guest.email], body["id"])
 
 
 def _answer(store: Store, changes: Changes, calendar: Calendar, body: Json) -> None:

@@ -1,5 +1,6 @@
 """Plain HTTP against the emulator, and a client that follows sync tokens as the rules say."""
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -31,14 +32,14 @@ class Browser:
         self.session = session
         self.token = google.grant(email, "client", SCOPES)["access_token"]
         self.status = 0
-        self.headers: dict[str, str] = {}
+        self.headers: Mapping[str, str] = {}
 
     async def call(self, method: str, path: str, body: Any = None, headers: Json | None = None, **query: Any) -> Any:
         sent = {"Authorization": f"Bearer {self.token}", **(headers or {})}
         url = f"{self.google.url}/calendar/v3/{path}"
         pairs = [(name, item) for name, v in query.items() for item in (v if isinstance(v, list) else [v])]
         async with self.session.request(method, url, params=pairs, json=body, headers=sent) as answer:
-            self.status, self.headers = answer.status, dict(answer.headers)
+            self.status, self.headers = answer.status, answer.headers
             return await answer.json() if answer.status not in (204, 304) else None
 
     async def get(self, path: str, **query: Any) -> Any:
