@@ -1,5 +1,6 @@
 """The HTTP face."""
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -55,6 +56,7 @@ def serve() -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with running(app.state.settings) as services:
         app.state.services = services
+        gc.freeze()  # what was built to start is never garbage: looking through it again costs a tenth of a request
         yield
 
 

@@ -5,8 +5,11 @@ one deadline for every call, ids checked before they reach a path, all errors ma
 provider or organization the library does not know still names its person.
 """
 
+import base64
+import hashlib
 import json
 import re
+import time
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +18,8 @@ from typing import Any, TypeVar
 
 import httpx
 import jwt
+import orjson
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from propelauth_py import (
     AsyncAuth,
     RateLimitedException,
@@ -30,6 +35,7 @@ from switchboard.settings import PropelAuthSettings
 Result = TypeVar("Result")
 
 LEEWAY_SECONDS = 60
+REMEMBERED_TOKENS = 10_000
 USER_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
@@ -45,10 +51,11 @@ class InvalidToken(Unauthenticated):
 
 @dataclass(frozen=True)
 class Identity:
-    """Who an access token speaks for. `issued_at` is in UTC."""
+    """Who an access token speaks for, and from when until when (UTC)."""
 
     user_id: str
     issued_at: datetime
+    expires_at: datetime
     email: str | None = None
     first_name: str | None = None
     last_name: str | None = None
@@ -73,27 +80,44 @@ class PropelAuthClient:
         self._auth = auth
         self._metadata = metadata
         self._http = http
+        self._verified: dict[bytes, Identity] = {}
 
     @classmethod
     @asynccontextmanager
     async def opened(cls, settings: PropelAuthSettings) -> AsyncIterator["PropelAuthClient"]:
         host = httpx.URL(settings.auth_url)
-        metadata = TokenVerificationMetadata(settings.verifier_key, f"https://{host.netloc.decode()}")
+        key = load_pem_public_key(settings.verifier_key.encode())
+        metadata = TokenVerificationMetadata(key, f"https://{host.netloc.decode()}")
         transport = _AddressTransport(settings.api_address)
         timeout = httpx.Timeout(settings.timeout)
         async with httpx.AsyncClient(transport=transport, timeout=timeout, trust_env=False) as http:
-            key = settings.api_key.get_secret_value()
-            yield cls(init_base_async_auth(settings.auth_url, key, metadata, httpx_client=http), metadata, http)
+            api_key = settings.api_key.get_secret_value()
+            yield cls(init_base_async_auth(settings.auth_url, api_key, metadata, httpx_client=http), metadata, http)
 
     def identify(self, authorization: str | None) -> Identity:
-        """The person behind an `Authorization` header, checked offline; raises `Unauthenticated`."""
+        """The person behind an `Authorization` header, checked offline; raises `Unauthenticated`.
+
+        A token that was accepted stays accepted until it expires, so it is verified once and known by its digest
+        from then on.
+        """
         if not authorization:
             raise Unauthenticated
+        digest = hashlib.sha256(authorization.encode()).digest()
+        known = self._verified.get(digest)
+        if known is not None and known.expires_at.timestamp() + LEEWAY_SECONDS > time.time():
+            return known
+        identity = self._verify(authorization)
+        if len(self._verified) >= REMEMBERED_TOKENS:
+            self._verified.clear()
+        self._verified[digest] = identity
+        return identity
+
+    def _verify(self, authorization: str) -> Identity:
         try:
             user = self._auth.validate_access_token_and_get_user(authorization)
         except UnauthorizedException:
             return _identity(self._claims(authorization))
-        return _identity({**vars(user), "iat": self._issued_at(authorization)})
+        return _identity({**vars(user), **_times(authorization)})
 
     async def google_grant(self, user_id: str) -> GoogleGrant:
         """The Google tokens stored at sign-in; raises `NotFound` when the person did not sign in with Google."""
@@ -134,11 +158,6 @@ class PropelAuthClient:
         except (jwt.InvalidTokenError, ValueError):
             raise InvalidToken from None
 
-    @staticmethod
-    def _issued_at(authorization: str) -> Any:
-        """The time of a token that was just verified."""
-        return jwt.decode(authorization.split(" ", 1)[1], options={"verify_signature": False})["iat"]
-
 
 class _AddressTransport(httpx.AsyncBaseTransport):
     """Sends every call to the configured address: the library's own is a constant (section 0, point 1)."""
@@ -157,14 +176,28 @@ class _AddressTransport(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
+def _times(authorization: str) -> dict[str, Any]:
+    """The times of a token that was just verified; the library keeps them to itself."""
+    payload = authorization.split(".", 2)[1]
+    claims = orjson.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return {"iat": claims["iat"], "exp": claims["exp"]}
+
+
 def _identity(claims: dict[str, Any]) -> Identity:
     user_id = claims.get("user_id")
-    issued_at = claims.get("iat")
-    if not isinstance(user_id, str) or not USER_ID.fullmatch(user_id) or not isinstance(issued_at, (int, float)):
+    if not isinstance(user_id, str) or not USER_ID.fullmatch(user_id):
         raise InvalidToken
     names = ("email", "first_name", "last_name", "username", "impersonator_user_id")
     texts = {name: claims[name] for name in names if isinstance(claims.get(name), str)}
-    return Identity(user_id=user_id, issued_at=datetime.fromtimestamp(issued_at, UTC), **texts)
+    try:
+        issued_at, expires_at = _moment(claims["iat"]), _moment(claims["exp"])
+    except (KeyError, TypeError, ValueError, OverflowError, OSError):
+        raise InvalidToken from None
+    return Identity(user_id, issued_at, expires_at, **texts)
+
+
+def _moment(seconds: Any) -> datetime:
+    return datetime.fromtimestamp(int(seconds), UTC)
 
 
 def _checked(user_id: str) -> str:

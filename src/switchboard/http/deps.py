@@ -4,12 +4,10 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import HTTPBearer
 
 from switchboard.clients.propelauth import Identity
 from switchboard.services import Services
-
-_bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="Access token of PropelAuth")
 
 
 async def services_of(request: Request) -> Services:
@@ -27,12 +25,12 @@ async def current_time() -> datetime:
 Now = Annotated[datetime, Depends(current_time)]
 
 
-async def current_caller(
-    request: Request,
-    services: Running,
-    _: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
-) -> Identity:
-    return services.propelauth.identify(request.headers.get("authorization"))
+class _Bearer(HTTPBearer):
+    """Describes the token in OpenAPI and gives the person behind it."""
+
+    async def __call__(self, request: Request) -> Identity:  # type: ignore[override]
+        services: Services = request.app.state.services
+        return services.propelauth.identify(request.headers.get("authorization"))
 
 
-Caller = Annotated[Identity, Depends(current_caller)]
+Caller = Annotated[Identity, Security(_Bearer(bearerFormat="JWT", description="Access token of PropelAuth"))]

@@ -5,7 +5,7 @@ Only `$set` of named fields, never a whole document; `created_at` only on insert
 
 import re
 from datetime import datetime
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from beanie import Document
 from pymongo import ReturnDocument
@@ -27,13 +27,13 @@ class UserDocument(User, Document):
 
     @classmethod
     @query
-    async def find(cls, user_id: str) -> Self | None:  # type: ignore[override]
+    async def find(cls, user_id: str) -> User | None:  # type: ignore[override]
         stored = await collection(cls).find_one({"user_id": user_id})
-        return None if stored is None else cls.model_validate(stored)
+        return None if stored is None else User.model_validate(stored)
 
     @classmethod
     @query
-    async def add(cls, user_id: str, fields: dict[str, Any], now: datetime) -> Self:
+    async def add(cls, user_id: str, fields: dict[str, Any], now: datetime) -> User:
         """Insert unless there is one; either way the stored person. A document already there is not touched."""
         found = collection(cls)
         stored: dict[str, Any] | None
@@ -44,11 +44,11 @@ class UserDocument(User, Document):
             )
         except DuplicateKeyError:  # two first sights at once: the other one inserted
             stored = await found.find_one({"user_id": user_id})
-        return cls.model_validate(stored)
+        return User.model_validate(stored)
 
     @classmethod
     @query
-    async def change(cls, user_id: str, fields: dict[str, Any], now: datetime, *, timezone: str | None) -> Self | None:
+    async def change(cls, user_id: str, fields: dict[str, Any], now: datetime, *, timezone: str | None) -> User | None:
         """Set these fields. With a `timezone` only while no scope grants the calendar, or the zone stays: else None."""
         unlocked = {} if timezone is None else {"$or": [_NOT_GRANTED, {"timezone": timezone}]}
         stored = await collection(cls).find_one_and_update(
@@ -56,7 +56,7 @@ class UserDocument(User, Document):
             {"$set": {**fields, "updated_at": now}},
             return_document=ReturnDocument.AFTER,
         )
-        return None if stored is None else cls.model_validate(stored)
+        return None if stored is None else User.model_validate(stored)
 
     @classmethod
     @query

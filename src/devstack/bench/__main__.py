@@ -1,0 +1,42 @@
+"""`scripts/bench`: measures against their floors; one JSON line each on standard output, a table on standard error."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from devstack.bench.me import measure_me
+from devstack.bench.measure import Measure, show
+from devstack.bench.pull import measure_pull
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+Runs = Annotated[int, typer.Option(help="Rounds of ours and of the floor, in turn.", min=1, max=99)]
+
+
+@cli.command()
+def me(runs: Runs = 7, seconds: Annotated[float, typer.Option(help="Length of a round.", min=0.5, max=60)] = 3) -> None:
+    """GET /v1/me through one worker, in requests a second."""
+    _tell([asyncio.run(measure_me(runs, seconds))])
+
+
+@cli.command()
+def pull(runs: Runs = 7) -> None:
+    """The first pull of a calendar of 10,000 events, in events a second."""
+    _tell([asyncio.run(measure_pull(runs))])
+
+
+@cli.command("all")
+def every() -> None:
+    """Every measure."""
+    _tell([asyncio.run(measure_me(7, 3)), asyncio.run(measure_pull(7))])
+
+
+def _tell(measures: list[Measure]) -> None:
+    for measure in measures:
+        typer.echo(measure.line())
+    show(measures)
+
+
+if __name__ == "__main__":
+    cli()
