@@ -71,7 +71,7 @@ def consent_page(parameters: Mapping[str, str], accounts: list[Account]) -> str:
     scopes = "".join(_scope(scope) for scope in requested(parameters))
     content = f"""
 <h1>Allow access to your Google data?</h1>
-<p><strong>{escape(parameters["client_id"])}</strong> asks for the access below. Untick what you would rather keep.</p>
+<p><strong>{escape(parameters["client_id"])}</strong> asks for the access below. Untick what you keep to yourself.</p>
 <form method="post" action="/o/oauth2/v2/auth">{hidden}
 <fieldset><legend><label for="email">Account</label></legend>
 <select id="email" name="email">{_options(accounts, parameters.get("login_hint", ""))}</select></fieldset>
@@ -95,7 +95,7 @@ def _scope(scope: str) -> str:
     if fixed:
         box = f'<input type="hidden" name="granted" value="{escape(scope)}"><input type="checkbox" checked disabled>'
     text = SCOPE_TEXTS.get(scope, scope.rpartition("/")[2])
-    return f'<label class="scope">{box}<span>{escape(text)}<small>{escape(scope)}</small></span></label>'
+    return f'<label class="scope">{box}<span>{escape(text)}<small>{escape(scope.removeprefix("https://www."))}</small></span></label>'
 
 
 def refusal_page(error: str, message: str) -> str:

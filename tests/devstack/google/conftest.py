@@ -4,10 +4,12 @@ import aiohttp
 import pytest
 
 from devstack.google import GoogleEmulator
+from devstack.google.keys import SigningKey
 from tests.devstack.google.discovery_schema import AnswerChecker
 from tests.devstack.google.driver import ANN, BOB, REDIRECT, Browser
 
 CHECKER = AnswerChecker()
+KEY = SigningKey()
 
 
 @pytest.fixture
@@ -23,6 +25,7 @@ async def google() -> AsyncIterator[GoogleEmulator]:
             failures.append(f"{method_id}: {error}")
 
     emulator.gateway.watch_answers.append(check)
+    emulator.grants.key = KEY
     emulator.add_client("client", "secret", [REDIRECT])
     emulator.add_account(ANN, "Ann Example", "Europe/Berlin")
     emulator.add_account(BOB, "Bob Example", "America/New_York")

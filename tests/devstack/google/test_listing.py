@@ -1,5 +1,6 @@
 """Filters, order, masks, views and rights of `events.list` and the small resources."""
 
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -234,11 +235,12 @@ async def test_answers_are_compressed_when_asked(google, session, ann: Browser):
 
 
 async def test_a_large_calendar_loads_and_lists_fast(google, ann: Browser):
-    begin = google.clock.now()
+    google.gateway.watch_answers.clear()
+    begin = time.perf_counter()
     google.bulk_insert(ANN, [event(*NINE) for _ in range(10_000)])
-    loaded = google.clock.now()
+    loaded = time.perf_counter()
     assert len(await ann.listed(maxResults=2500)) == 10_000
-    listed = google.clock.now()
+    listed = time.perf_counter()
     assert loaded - begin < 3
     assert listed - loaded < 3
 
