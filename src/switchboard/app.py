@@ -32,6 +32,7 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url="/docs" if documentation else None,
         redoc_url=None,
         openapi_url="/openapi.json" if documentation else None,
+        redirect_slashes=False,  # the address it leads to would be the caller's Host header
     )
     app.state.settings = settings
     errors.install(app)

@@ -13,7 +13,7 @@ from switchboard.calendars.documents import CalendarDocument, CalendarEventDocum
 from switchboard.clients.google import GoogleClient
 from switchboard.clients.propelauth import PropelAuthClient
 from switchboard.connections.documents import ConnectionDocument, ConsentDocument
-from switchboard.errors import Misconfigured
+from switchboard.errors import Misconfigured, Unavailable
 from switchboard.mongo import Database, connected, query
 from switchboard.services import Services
 from switchboard.settings import LogSettings, Settings
@@ -45,6 +45,12 @@ async def duplicate_users(settings: Settings) -> list[tuple[str, int]]:
         return await UserDocument.duplicates(limit=1000)
 
 
+async def check(settings: Settings) -> None:
+    """Start and end: raises what `running` raises, where a sentence about it can still be told."""
+    async with running(settings):
+        pass
+
+
 @query
 async def _prepare(database: Database, settings: Settings) -> None:
     await _register(database, settings)
@@ -56,6 +62,7 @@ async def _prepare(database: Database, settings: Settings) -> None:
 
 
 async def _register(database: Database, settings: Settings) -> None:
+    await _reach(database)
     UserDocument.Settings.name = settings.mongodb.users_collection
     await init_beanie(database, document_models=list(DOCUMENTS))
 
@@ -96,6 +103,13 @@ def _place_of_error(_: object, __: str, event: structlog.typing.EventDict) -> st
         frames = traceback.extract_tb(error.__traceback__)
         event["at"] = [f"{frame.name} {frame.filename}:{frame.lineno}" for frame in frames]
     return event
+
+
+async def _reach(database: Database) -> None:
+    try:
+        await query(_ping_of(database))()
+    except Unavailable:
+        raise Unavailable("MongoDB does not answer at the address in MONGODB_URI.") from None
 
 
 def _ping_of(database: Database) -> Callable[[], Awaitable[None]]:

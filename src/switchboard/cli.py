@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 import uvicorn
 
-from switchboard.bootstrap import duplicate_users, set_up_logging
+from switchboard.bootstrap import check, duplicate_users, set_up_logging
 from switchboard.errors import SwitchboardError
 from switchboard.settings import load_settings
 from switchboard.worker import work
@@ -23,6 +23,7 @@ def serve() -> None:
     """Answer HTTP at SERVER_HOST and SERVER_PORT."""
     settings = load_settings()
     set_up_logging(settings.log)
+    asyncio.run(check(settings))  # inside uvicorn the same refusals end in tracebacks
     uvicorn.run(
         "switchboard.app:serve",
         factory=True,

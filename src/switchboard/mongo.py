@@ -6,13 +6,16 @@ our own.
 
 import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, asynccontextmanager
 from typing import Any, ParamSpec, TypeVar
 
+import pymongo
 import structlog
 from beanie import Document
 from bson.codec_options import DatetimeConversion
 from bson.errors import BSONError
+from motor.frameworks import asyncio as asyncio_framework
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
 from prometheus_client import Counter
 from pydantic import BaseModel, ValidationError
@@ -42,6 +45,9 @@ DriverError = PyMongoError
 UNREADABLE = Counter("switchboard_unreadable_documents", "Stored documents left out as unreadable", ("model",))
 log = structlog.get_logger()
 
+CONNECTIONS = 100
+PATIENCE_SECONDS = 600
+
 _NOT_ALLOWED = frozenset({13, 18, 8000})  # Unauthorized, AuthenticationFailed, Atlas
 _TOO_LARGE = frozenset({10334, 17280, 17419, 17420})
 _PASSING = frozenset({112, 14031, 50, 64, 91, 189, 262, 10107, 11600, 11602, 13435, 13436})
@@ -55,6 +61,7 @@ async def connected(settings: MongoSettings) -> AsyncIterator[Database]:
     by a majority and journaled. Dates come back in UTC; a date no datetime can hold and text that is not UTF-8
     do not break the read (finding 6).
     """
+    _allow_threads()
     try:
         client: Client = AsyncIOMotorClient(
             settings.uri.get_secret_value(),
@@ -68,14 +75,39 @@ async def connected(settings: MongoSettings) -> AsyncIterator[Database]:
             tz_aware=True,
             datetime_conversion=DatetimeConversion.DATETIME_AUTO,
             unicode_decode_error_handler="replace",
+            maxPoolSize=CONNECTIONS,
             appname="switchboard",
         )
-    except (ConfigurationError, ValueError) as error:
-        raise Misconfigured(f"MONGODB_URI cannot be used: {error}.") from None
+    except (ConfigurationError, ValueError, TypeError, OSError) as error:
+        raise Misconfigured(_sentence(error)) from None
     try:
         yield client.get_database(settings.database)
     finally:
         client.close()
+
+
+def _allow_threads() -> None:
+    """As many operations at once as the pool has connections.
+
+    With the driver's own number, five a core, requests beyond it wait for a thread before their deadline even starts:
+    during a pause of MongoDB each of them would last a multiple of it.
+    """
+    if asyncio_framework._EXECUTOR._max_workers < CONNECTIONS:
+        asyncio_framework._EXECUTOR = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="mongodb")
+
+
+def _sentence(error: Exception) -> str:
+    """Why the address cannot be used, without the driver's words: they quote parts of it, passwords included."""
+    if isinstance(error, OSError):
+        return "MONGODB_URI names a file that cannot be read."
+    if "RFC 3986" in str(error):
+        return "MONGODB_URI cannot be used: in its user and password, characters such as : / @ must be percent-encoded."
+    return "MONGODB_URI cannot be used: its hosts, database name or options are not as MongoDB expects them."
+
+
+def patiently() -> AbstractContextManager[None]:
+    """For work at start or by an operator that may walk a whole collection: minutes instead of the usual deadline."""
+    return pymongo.timeout(PATIENCE_SECONDS)
 
 
 def collection(document: type[Document]) -> Collection:

@@ -6,11 +6,15 @@ variable that starts like one of ours without being one refuses to start, so a t
 
 import difflib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from dotenv import dotenv_values
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -19,12 +23,30 @@ from switchboard.errors import Misconfigured
 # Others' variables that happen to start like ours.
 FOREIGN = ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_", "GOOGLE_API_KEY", "GOOGLE_GENAI_", "SERVER_SOFTWARE")
 
+# Where pydantic's words for an input make no sentence about a variable.
+REASONS = {
+    "int_parsing": "must be a whole number",
+    "int_parsing_size": "must be a smaller number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a number",
+    "bool_parsing": "must be true or false",
+    "string_too_short": "must not be empty",
+    "string_pattern_mismatch": "has characters that are not allowed there, or is too long",
+}
+
 
 def _address(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+    if not _is_address(value):
         raise ValueError("must be an http(s) address such as https://example.com")
     return value.rstrip("/")
+
+
+def _is_address(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.username and parts.port != 0
+    except ValueError:  # half an IPv6 address, a port that is none
+        return False
 
 
 def _not_empty(value: SecretStr) -> SecretStr:
@@ -38,7 +60,24 @@ def _pem(value: str) -> str:
     pem = value.replace("\\n", "\n").strip()
     if not pem.startswith("-----BEGIN PUBLIC KEY-----") or not pem.endswith("-----END PUBLIC KEY-----"):
         raise ValueError("must be the public key in PEM form (PropelAuth: Backend Integration, verifier key)")
+    try:
+        key = load_pem_public_key(pem.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        raise ValueError("is cut short or altered: it does not hold a public key") from None
+    if not isinstance(key, RSAPublicKey):
+        raise ValueError("must be an RSA key")
     return pem
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _list(value: object) -> object:
+    """Texts from one with commas; a JSON list is read as well."""
+    if not isinstance(value, str):
+        return value
+    return tuple(item for part in value.strip("[] ").split(",") if (item := part.strip(" \"'")))
 
 
 def _mongodb_uri(value: SecretStr) -> SecretStr:
@@ -96,13 +135,13 @@ class ServerSettings(Group):
     port: Annotated[int, Field(ge=0, le=65_535)] = 8000
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     front_end_address: Address
-    cors_origins: tuple[Address, ...] = ()
+    cors_origins: Annotated[tuple[Address, ...], BeforeValidator(_list)] = ()
     body_limit: Annotated[int, Field(ge=1024, le=16_000_000)] = 1_048_576
     documentation: bool = False
 
 
 class LogSettings(Group):
-    level: Literal["debug", "info", "warning", "error"] = "info"
+    level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
     format: Literal["json", "console"] = "json"
 
 
@@ -139,32 +178,36 @@ class Settings(BaseSettings):
 
 
 class _Ours(PydanticBaseSettingsSource):
-    """A source without the variables of others that start like ours."""
+    """The variables of a source by group and field, as texts. Those of others that start like ours are left out."""
 
     def __init__(self, source: PydanticBaseSettingsSource) -> None:
         super().__init__(source.settings_cls)
-        self._source = source
+        self._texts: Mapping[str, str | None] = getattr(source, "env_vars", {})
 
-    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
-        return self._source.get_field_value(field, field_name)
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
+        return None, field_name, False  # each group is read as a whole, below
 
     def __call__(self) -> dict[str, Any]:
-        return {name: self._without_foreign(name, value) for name, value in self._source().items()}
-
-    @staticmethod
-    def _without_foreign(group: str, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        return {key: item for key, item in value.items() if not f"{group}_{key}".upper().startswith(FOREIGN)}
+        groups: dict[str, Any] = {}
+        for name, text in self._texts.items():
+            group, found, field = name.lower().partition("_")
+            if text and found and group in self.settings_cls.model_fields and not name.upper().startswith(FOREIGN):
+                groups.setdefault(group, {})[field] = text
+        return groups
 
 
 def load_settings(env_file: str | None = ".env") -> Settings:
     """Read the settings, or raise `Misconfigured` with a line for each wrong variable; values are not shown."""
+    names = {name.upper() for name, text in {**dotenv_values(env_file), **os.environ}.items() if text}
+    problems = _misspelt(names)
     try:
-        return Settings(_env_file=env_file)
+        settings = Settings(_env_file=env_file)
     except ValidationError as error:
-        problems = [_sentence(details) for details in error.errors(include_input=False, include_url=False)]
-        raise Misconfigured("\n".join(sorted({line for problem in problems for line in problem}))) from None
+        for details in error.errors(include_input=False, include_url=False):
+            problems |= set(_sentence(details, names))
+    if problems:
+        raise Misconfigured("\n".join(sorted(problems)))
+    return settings
 
 
 def variables() -> Iterator[str]:
@@ -181,18 +224,27 @@ def _required(group: str) -> list[str]:
     return [f"{group}_{name}".upper() for name, field in fields.items() if field.is_required()]
 
 
-def _sentence(details: ErrorDetails) -> list[str]:
+def _misspelt(names: set[str]) -> set[str]:
+    """Variables that miss one of ours by a letter or two, when that one is not there."""
+    required = {name for group in Settings.model_fields for name in _required(group)}  # these are said to be missing
+    absent = set(variables()) - names - required
+    strangers = [name for name in names if name.partition("_")[0].lower() not in Settings.model_fields]
+    return {f"{name} is not a setting.{hint}" for name in strangers if (hint := _hint(name, absent, cutoff=0.9))}
+
+
+def _sentence(details: ErrorDetails, names: set[str]) -> list[str]:
     location = [str(part) for part in details["loc"]]
     variable = "_".join(location[:2]).upper()
     if details["type"] == "missing":
-        names = [variable] if len(location) > 1 else _required(location[0])
-        return [f"{name} is missing.{_hint(name, os.environ)}" for name in names]
+        missing = [variable] if len(location) > 1 else _required(location[0])
+        strangers = names - set(variables())
+        return [f"{name} is missing.{_hint(name, strangers) or ' .env.example explains it.'}" for name in missing]
     if details["type"] == "extra_forbidden":
         return [f"{variable} is not a setting.{_hint(variable, variables())}"]
-    reason = details["msg"].removeprefix("Value error, ").replace("Input should", "must").rstrip(".")
-    return [f"{variable} {reason}."]
+    message = details["msg"].removeprefix("Value error, ").replace("Input should", "must").rstrip(".")
+    return [f"{variable} {REASONS.get(details['type'], message)}."]
 
 
-def _hint(name: str, candidates: Any) -> str:
-    close = [found for found in difflib.get_close_matches(name, list(candidates), n=1, cutoff=0.75) if found != name]
-    return f" Did you mean {close[0]}?" if close else " .env.example explains it." if name in set(variables()) else ""
+def _hint(name: str, candidates: Iterable[str], cutoff: float = 0.75) -> str:
+    close = difflib.get_close_matches(name, sorted(candidates), n=1, cutoff=cutoff)
+    return f" Did you mean {close[0]}?" if close else ""

@@ -5,6 +5,7 @@ one deadline for every call, ids checked before they reach a path, all errors ma
 provider or organization the library does not know still names its person.
 """
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -80,6 +81,7 @@ class PropelAuthClient:
         self._auth = auth
         self._metadata = metadata
         self._http = http
+        self._deadline = http.timeout.read
         self._verified: dict[bytes, Identity] = {}
 
     @classmethod
@@ -121,12 +123,12 @@ class PropelAuthClient:
 
     async def google_grant(self, user_id: str) -> GoogleGrant:
         """The Google tokens stored at sign-in; raises `NotFound` when the person did not sign in with Google."""
-        tokens = await _mapped(self._auth.fetch_user_oauth_tokens(_checked(user_id)))
+        tokens = await self._mapped(self._auth.fetch_user_oauth_tokens(_checked(user_id)))
         return _grant((tokens or {}).get("google"))
 
     async def fresh_google_grant(self, user_id: str) -> GoogleGrant:
         """The same with an access token that PropelAuth refreshed at Google just now."""
-        return _grant(await _mapped(self._auth.fetch_fresh_token_from_provider(_checked(user_id), "google")))
+        return _grant(await self._mapped(self._auth.fetch_fresh_token_from_provider(_checked(user_id), "google")))
 
     async def answers(self) -> None:
         """Raise `Unavailable` unless PropelAuth answers at all."""
@@ -136,6 +138,14 @@ class PropelAuthClient:
             raise PropelAuthUnavailable from None
         if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
             raise PropelAuthUnavailable
+
+    async def _mapped(self, call: Awaitable[Result]) -> Result:
+        """The answer within the deadline; httpx has one for each read only, which a slow drip never reaches."""
+        try:
+            async with asyncio.timeout(self._deadline):
+                return await call
+        except VENDOR_ERRORS as error:
+            raise as_our_error(error) from None
 
     def _claims(self, authorization: str) -> dict[str, Any]:
         """Claims by the library's own rules, without the parts it refuses whole tokens for.
@@ -155,7 +165,7 @@ class PropelAuthClient:
                 leeway=LEEWAY_SECONDS,
                 options={"require": ["exp", "iat", "iss"], "verify_aud": False},
             )
-        except (jwt.InvalidTokenError, ValueError):
+        except (jwt.InvalidTokenError, ValueError, OverflowError):
             raise InvalidToken from None
 
 
@@ -218,13 +228,6 @@ def _grant(token: Any) -> GoogleGrant:
     )
 
 
-async def _mapped(call: Awaitable[Result]) -> Result:
-    try:
-        return await call
-    except VENDOR_ERRORS as error:
-        raise as_our_error(error) from None
-
-
 VENDOR_ERRORS = (
     BadRequestException,
     RateLimitedException,
@@ -234,6 +237,7 @@ VENDOR_ERRORS = (
     TypeError,
     AttributeError,
     RuntimeError,
+    TimeoutError,
 )
 
 

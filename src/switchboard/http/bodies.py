@@ -9,6 +9,8 @@ import math
 from collections.abc import Iterator
 
 from fastapi import Response
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from switchboard import errors
@@ -33,28 +35,32 @@ class Bodies:
         self._limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = dict(scope.get("headers", ()))
-        if scope["type"] != "http" or not (b"content-length" in headers or b"transfer-encoding" in headers):
+        headers = Headers(raw=scope.get("headers", []))
+        if scope["type"] != "http" or not ("content-length" in headers or "transfer-encoding" in headers):
             await self._app(scope, receive, send)
             return
         try:
-            body = await self._read(headers.get(b"content-length", b""), receive)
-            if b"json" in headers.get(b"content-type", b""):
+            body = await self._read(headers.get("content-length", ""), receive)
+            if "json" in headers.get("content-type", "").lower():
                 check_json(body)
+        except ClientDisconnect:  # half a body could be taken for a whole one
+            return
         except errors.Invalid as refusal:
             await self._refuse(refusal, scope, receive, send)
             return
         await self._app(scope, _again(body, receive), send)
 
-    async def _read(self, declared: bytes, receive: Receive) -> bytes:
+    async def _read(self, declared: str, receive: Receive) -> bytes:
         if declared.isdigit() and int(declared[:20]) > self._limit:
             raise errors.TooLarge(f"The body is larger than {self._limit:,} bytes.")
         body = bytearray()
         more = True
         while more:
             message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
             body += message.get("body", b"")
-            more = message["type"] == "http.request" and message.get("more_body", False)
+            more = message.get("more_body", False)
             if len(body) > self._limit:
                 raise errors.TooLarge(f"The body is larger than {self._limit:,} bytes.")
         return bytes(body)

@@ -108,6 +108,9 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(mongo.DriverError, _driver)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
+    # For `Exception` the framework answers outside of all middlewares, so without CORS, id and security headers; for
+    # its base it does inside of them. The former is left for what fails in a middleware.
+    app.add_exception_handler(BaseException, _unexpected)  # type: ignore[arg-type]
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -123,14 +126,15 @@ async def _driver(_: Request, error: Exception) -> Response:
 
 async def _validation(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
-    fields = {_place(item["loc"]): _reason(item) for item in error.errors()}
+    fields = {_place(item): _reason(item) for item in error.errors()}
     return problem(422, "invalid", "The request is not valid: see errors.", fields=fields)
 
 
-def _place(location: tuple[int | str, ...]) -> str:
-    """Where it is: `query.limit`, `body.timezone`. Names that came from the caller are left out."""
-    shown = [str(part) if isinstance(part, int) or part.isidentifier() else "?" for part in location]
-    return ".".join(part[:64] for part in shown)
+def _place(item: Mapping[str, Any]) -> str:
+    """Where it is: `query.limit`, `body.timezone`. A name that came from the caller is left out."""
+    location = [str(part) for part in item["loc"]]
+    known = location[:-1] if item["type"] == "extra_forbidden" else location
+    return ".".join(known if len(known) == len(location) else [*known, "?"])
 
 
 def _reason(item: Mapping[str, Any]) -> str:
@@ -158,7 +162,7 @@ async def _http(_: Request, error: Exception) -> Response:
 
 
 async def _unexpected(_: Request, error: Exception) -> Response:
-    log.error("request.crashed", error=type(error).__name__)
+    log.error("request.crashed", exc_info=error)
     return problem(500, "error", errors.SwitchboardError.message)
 
 

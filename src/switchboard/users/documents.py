@@ -4,6 +4,7 @@ Only `$set` of named fields, never a whole document; `created_at` only on insert
 """
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -11,12 +12,13 @@ from beanie import Document
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from switchboard.mongo import collection, query
+from switchboard.mongo import collection, patiently, query
 from switchboard.users.model import READING_SCOPES, User
 
 # Matches one of the scopes in a list of them, and among others in one text with spaces.
 _READS_CALENDAR = re.compile(rf"(^|\s)({'|'.join(map(re.escape, READING_SCOPES))})(\s|$)")
-_NOT_GRANTED = {"scope": {"$not": _READS_CALENDAR}, "scopes": {"$not": _READS_CALENDAR}}
+_HAS_SCOPE = [{"scope": {"$type": "array"}}, {"scope": {"$nin": [None, ""]}}]  # as `UserToken` decides about `scopes`
+_NOT_GRANTED = {"scope": {"$not": _READS_CALENDAR}, "$or": [*_HAS_SCOPE, {"scopes": {"$not": _READS_CALENDAR}}]}
 
 
 class UserDocument(User, Document):
@@ -78,20 +80,34 @@ class UserDocument(User, Document):
     async def duplicates(cls, limit: int = 20) -> list[tuple[str, int]]:
         """User ids that more than one document carries, with how many do."""
         stages: list[dict[str, Any]] = [
+            {"$match": {"user_id": {"$exists": True}}},  # the unique index is sparse
             {"$group": {"_id": "$user_id", "documents": {"$sum": 1}}},
             {"$match": {"documents": {"$gt": 1}}},
             {"$sort": {"documents": -1, "_id": 1}},
             {"$limit": limit},
         ]
-        found = collection(cls).aggregate(stages, allowDiskUse=True)
-        return [(str(row["_id"]), int(row["documents"])) async for row in found]
+        with patiently():
+            found = collection(cls).aggregate(stages, allowDiskUse=True)
+            return [(str(row["_id"]), int(row["documents"])) async for row in found]
 
     @classmethod
     @query
     async def ensure_unique(cls) -> bool:
-        """Build the unique index; False when documents stand against it."""
+        """Build the unique index unless there is one of any name; False when documents stand against it."""
+        indexes = (await collection(cls).index_information()).values()
+        if any(_makes_unique(index) for index in indexes):
+            return True
         try:
-            await collection(cls).create_index("user_id", unique=True, sparse=True, name="user_id_unique")
+            with patiently():
+                await collection(cls).create_index("user_id", unique=True, sparse=True, name="user_id_unique")
         except DuplicateKeyError:
             return False
         return True
+
+
+def _makes_unique(index: Mapping[str, Any]) -> bool:
+    return (
+        list(index["key"]) == [("user_id", 1)]
+        and index.get("unique") is True
+        and "partialFilterExpression" not in index
+    )

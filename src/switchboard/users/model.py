@@ -80,9 +80,8 @@ def _epoch(value: object) -> int | None:
 
 def _scopes(value: object) -> list[str]:
     """Scopes from a list, or from one text with spaces as the first version stored it."""
-    if isinstance(value, str):
-        return value.split()
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+    texts = value if isinstance(value, list) else [value]
+    return [scope for text in texts if isinstance(text, str) for scope in text.split()]
 
 
 def _flag(value: object) -> bool:
@@ -92,9 +91,14 @@ def _flag(value: object) -> bool:
 def _json(value: object) -> Any:
     """Stored JSON as it is; types that JSON does not have (dates, ids) as text."""
     try:
-        return orjson.loads(orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS))
+        return orjson.loads(orjson.dumps(value, default=_as_json, option=orjson.OPT_NON_STR_KEYS))
     except (TypeError, ValueError):
         return None
+
+
+def _as_json(value: Any) -> Any:
+    # The driver makes a DBRef of any {"$ref": ..., "$id": ...}, which a form may hold as well.
+    return value.as_doc() if hasattr(value, "as_doc") else str(value)
 
 
 Text = Annotated[str | None, BeforeValidator(_text)]
@@ -122,7 +126,8 @@ class UserToken(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _older_names(cls, stored: Any) -> Any:
-        if isinstance(stored, dict) and not stored.get("scope") and stored.get("scopes"):
+        """`scopes` counts where there is no `scope`; an empty list of it is one: that is how a disconnect leaves it."""
+        if isinstance(stored, dict) and stored.get("scope") in (None, "") and "scopes" in stored:
             return {**stored, "scope": stored["scopes"]}
         return stored
 
@@ -164,9 +169,11 @@ class User(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _from_flat(cls, stored: Any) -> Any:
-        if not isinstance(stored, dict) or "token" in stored:
+        if not isinstance(stored, dict) or isinstance(stored.get("token"), UserToken):
             return stored
-        return {**_from_user_info(stored.get("user_info")), **_present(stored), "token": stored}
+        form = stored.get("welcome_form_data")  # an empty text is a form as well
+        known = {**_from_user_info(stored.get("user_info")), **_present(stored)}
+        return {**known, "welcome_form_data": form, "token": stored}
 
     @property
     def timezone_or_default(self) -> str:
