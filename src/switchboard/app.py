@@ -17,6 +17,7 @@ from switchboard.home.routes import router as home
 from switchboard.http import errors, health
 from switchboard.http.bodies import Bodies
 from switchboard.http.requests import Requests
+from switchboard.runtime.routes import router as runtime
 from switchboard.settings import Settings, load_settings
 from switchboard.users.routes import router as users
 
@@ -36,10 +37,11 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     errors.install(app)
-    for router in (health.router, home, users, calendars):
+    for router in (health.router, home, users, calendars, runtime):
         app.include_router(router)
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]
     app.add_middleware(Bodies, limit=settings.server.body_limit)
+    app.add_middleware(errors.Crashes)
     if settings.server.cors_origins:
         _allow_origins(app, settings.server.cors_origins)
     app.add_middleware(Requests)

@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
-from fastapi.security import HTTPBearer
+from fastapi.security import APIKeyHeader, HTTPBearer
 
 from switchboard.clients.propelauth import Identity
-from switchboard.services import Services
+from switchboard.errors import Unauthenticated
+from switchboard.services import Service, Services
 
 
 async def services_of(request: Request) -> Services:
@@ -32,5 +33,18 @@ class _Bearer(HTTPBearer):
         services: Services = request.app.state.services
         return services.propelauth.identify(request.headers.get("authorization"))
 
+
+class _Key(APIKeyHeader):
+    """Describes the key in OpenAPI and gives the service behind it."""
+
+    async def __call__(self, request: Request) -> Service:  # type: ignore[override]
+        services: Services = request.app.state.services
+        key = request.headers.get("x-api-key")
+        if not key:
+            raise Unauthenticated("Send the service's key as X-API-Key.")
+        return await services.identify_service(key, datetime.now(UTC))
+
+
+ServiceCaller = Annotated[Service, Security(_Key(name="X-API-Key", description="Key made by `switchboard keys`"))]
 
 Caller = Annotated[Identity, Security(_Bearer(bearerFormat="JWT", description="Access token of PropelAuth"))]

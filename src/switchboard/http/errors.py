@@ -15,6 +15,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from switchboard import errors, mongo
 
@@ -108,9 +109,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(mongo.DriverError, _driver)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
-    # For `Exception` the framework answers outside of all middlewares, so without CORS, id and security headers; for
-    # its base it does inside of them. The former is left for what fails in a middleware.
-    app.add_exception_handler(BaseException, _unexpected)  # type: ignore[arg-type]
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -164,6 +162,29 @@ async def _http(_: Request, error: Exception) -> Response:
 async def _unexpected(_: Request, error: Exception) -> Response:
     log.error("request.crashed", exc_info=error)
     return problem(500, "error", errors.SwitchboardError.message)
+
+
+class Crashes:
+    """Answers what nobody expected, inside CORS, request id and metrics: the framework does it outside of them."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:  # the one broad catch of the HTTP face
+            if started or scope["type"] != "http":
+                raise
+            response = await _unexpected(Request(scope), error)
+            await response(scope, receive, send)
 
 
 def problems(*refusals: type[errors.Refusal]) -> dict[int | str, dict[str, Any]]:
