@@ -15,11 +15,20 @@ from switchboard.clients.propelauth import PropelAuthClient
 from switchboard.connections.documents import ConnectionDocument, ConsentDocument
 from switchboard.errors import Misconfigured, Unavailable
 from switchboard.mongo import Database, connected, query
+from switchboard.runtime import service as service_keys
+from switchboard.runtime.documents import ServiceKeyDocument
 from switchboard.services import Services
 from switchboard.settings import LogSettings, Settings
 from switchboard.users.documents import UserDocument
 
-DOCUMENTS = (UserDocument, ConsentDocument, ConnectionDocument, CalendarDocument, CalendarEventDocument)
+DOCUMENTS = (
+    UserDocument,
+    ConsentDocument,
+    ConnectionDocument,
+    CalendarDocument,
+    CalendarEventDocument,
+    ServiceKeyDocument,
+)
 
 
 @asynccontextmanager
@@ -35,13 +44,20 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
         GoogleClient.opened(settings.google) as google,
     ):
         await _prepare(database, settings)
-        yield Services(settings, propelauth, google, ping=query(_ping_of(database)))
+        yield Services(settings, propelauth, google, query(_ping_of(database)), service_keys.identify)
+
+
+@asynccontextmanager
+async def documents(settings: Settings) -> AsyncIterator[None]:
+    """MongoDB and no vendor: enough for the commands of operators."""
+    async with connected(settings.mongodb) as database:
+        await _register(database, settings)
+        yield
 
 
 async def duplicate_users(settings: Settings) -> list[tuple[str, int]]:
     """Users with more than one document, and how many: what `running` refuses to start with. At most a thousand."""
-    async with connected(settings.mongodb) as database:
-        await _register(database, settings)
+    async with documents(settings):
         return await UserDocument.duplicates(limit=1000)
 
 

@@ -7,7 +7,7 @@ request has a deadline (1.5) and an answer is judged by its status, whatever its
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -24,10 +24,9 @@ from switchboard.clients.google_oauth import GoogleOAuth
 from switchboard.settings import GoogleSettings
 
 EVENT_FIELDS = (
-    "timeZone,accessRole,nextPageToken,nextSyncToken,items(id,status,etag,htmlLink,created,updated,summary,description,"
-    "location,creator/email,organizer(email,self),start,end,endTimeUnspecified,recurringEventId,originalStartTime,"
-    "transparency,visibility,iCalUID,sequence,eventType,attendees(email,displayName,responseStatus,self,resource,"
-    "optional),attendeesOmitted,hangoutLink,conferenceData/entryPoints)"
+    "timeZone,nextPageToken,nextSyncToken,items(id,status,etag,htmlLink,created,updated,summary,description,location,"
+    "organizer/email,start,end,recurringEventId,originalStartTime,transparency,visibility,iCalUID,eventType,"
+    "attendees(email,responseStatus,self),attendeesOmitted,hangoutLink,conferenceData/entryPoints(entryPointType,uri))"
 )
 QUICK = aiohttp.ClientTimeout(total=1.0)
 
@@ -38,8 +37,6 @@ class GoogleCalendar:
 
     google_calendar_id: str
     timezone: str
-    summary: str
-    access_role: str
 
 
 @dataclass(frozen=True)
@@ -82,21 +79,22 @@ class GoogleClient:
     @classmethod
     @asynccontextmanager
     async def opened(cls, settings: GoogleSettings, backoff: float = 1.0) -> AsyncIterator["GoogleClient"]:
-        connector = aiohttp.TCPConnector(limit=100)
-        async with aiohttp.ClientSession(connector=connector, response_class=_OrjsonResponse) as http:
+        """A cookie of one person's answer never goes with another's request, and no proxy of the environment is used."""
+        async with aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=100),
+            response_class=_OrjsonResponse,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+        ) as http:
             yield cls(settings, http, backoff)
 
     async def primary_calendar(self, access_token: str) -> GoogleCalendar:
         """The person's own calendar, by its real id (rule 41)."""
         found = await self._call(self._api.calendarList.get(calendarId="primary", validate=True), access_token)
-        if not isinstance(found.get("id"), str):
+        google_id = _text(found, "id")
+        if google_id is None:
             raise GoogleUnavailable
-        return GoogleCalendar(
-            google_calendar_id=found["id"],
-            timezone=found.get("timeZone") or "UTC",
-            summary=found.get("summary") or found["id"],
-            access_role=found.get("accessRole") or "reader",
-        )
+        return GoogleCalendar(google_id, _text(found, "timeZone") or "UTC")
 
     async def event_page(
         self, access_token: str, google_calendar_id: str, query: EventQuery, page_token: str | None = None
@@ -111,21 +109,25 @@ class GoogleClient:
             **query.parameters(),
         )
         found = await self._call(request, access_token)
+        following = _text(found, "nextPageToken")
+        items = found.get("items") or []
+        if not isinstance(items, list) or (following is not None and following == page_token):
+            raise GoogleUnavailable
         return EventPage(
-            items=[item for item in found.get("items", ()) if isinstance(item, dict)],
-            timezone=found.get("timeZone") or "UTC",
-            next_page_token=found.get("nextPageToken"),
-            next_sync_token=found.get("nextSyncToken"),
+            items=[item for item in items if isinstance(item, dict)],
+            timezone=_text(found, "timeZone") or "UTC",
+            next_page_token=following,
+            next_sync_token=_text(found, "nextSyncToken"),
         )
 
     async def answers(self) -> None:
         """Raise `Unavailable` unless Google answers at all."""
-        try:
+        status = 503
+        with suppress(aiohttp.ClientError, TimeoutError):
             async with self._http.get(self._settings.certificates_address, timeout=QUICK) as response:
-                if response.status >= 500:
-                    raise GoogleUnavailable
-        except (aiohttp.ClientError, TimeoutError):
-            raise GoogleUnavailable from None
+                status = response.status
+        if status >= 500:
+            raise GoogleUnavailable
 
     async def _call(self, request: Request, access_token: str) -> dict[str, Any]:
         request.headers["Authorization"] = f"Bearer {access_token}"
@@ -133,15 +135,22 @@ class GoogleClient:
         return await self._retries(self._send, request)
 
     async def _send(self, request: Request) -> dict[str, Any]:
-        try:
-            response: Any = await self._session.send(request, full_res=True, raise_for_status=False)  # type: ignore[no-untyped-call]
-        except (aiohttp.ClientError, TimeoutError, AiogoogleError, ValueError):
-            raise GoogleUnavailable from None
+        """The answer's JSON. What fails is raised outside of `except`: those errors hold the address and the token."""
+        response: Any = None
+        with suppress(aiohttp.ClientError, TimeoutError, AiogoogleError, ValueError):
+            response = await self._session.send(request, full_res=True, raise_for_status=False)  # type: ignore[no-untyped-call]
+        if response is None:
+            raise GoogleUnavailable
         if response.status_code >= 400:
             raise as_our_error(response.status_code, response.json, response.headers.get("Retry-After"))
         if not isinstance(response.json, dict):
             raise GoogleUnavailable
         return response.json
+
+
+def _text(answer: dict[str, Any], name: str) -> str | None:
+    value = answer.get(name)
+    return value if isinstance(value, str) and value else None
 
 
 def _discovery_document(address: str) -> dict[str, Any]:

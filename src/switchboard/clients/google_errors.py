@@ -16,10 +16,11 @@ Result = TypeVar("Result")
 
 ATTEMPTS = 4
 LONGEST_WAIT_SECONDS = 30.0
+LONGEST_ASKED_SECONDS = 3600.0
 RETRYABLE_REASONS = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded"})
 SCOPE_REASONS = frozenset({"insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"})
 PROJECT_REASONS = frozenset({"accessNotConfigured", "dailyLimitExceeded", "SERVICE_DISABLED"})
-RETRYABLE_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+GONE_REASONS = frozenset({"notFound", "deleted", "forbidden", "notACalendarUser", "requiredAccessLevel"})
 
 
 class GoogleUnavailable(Unavailable):
@@ -67,7 +68,7 @@ class Busy(GoogleUnavailable):
 def as_our_error(status: int, body: Any, retry_after: str | None = None) -> SwitchboardError:
     """An answer of the Calendar API as an error of ours (facts/google-calendar.md section 5.4)."""
     reasons = _reasons(body)
-    if status in RETRYABLE_STATUSES or (status == 403 and reasons & RETRYABLE_REASONS):
+    if _may_pass(status) or (status == 403 and reasons & RETRYABLE_REASONS):
         return Busy(_seconds(retry_after))
     if status == 401:
         return InvalidAccessToken()
@@ -75,9 +76,15 @@ def as_our_error(status: int, body: Any, retry_after: str | None = None) -> Swit
         return ScopeMissing()
     if status == 410 and not reasons & {"deleted", "updatedMinTooLongAgo"}:
         return SyncTokenExpired()
-    if status in (403, 404, 410):
-        return Misconfigured(_ours_to_repair(reasons)) if reasons & PROJECT_REASONS else CalendarNotFound()
+    if status == 403 and reasons & PROJECT_REASONS:
+        return Misconfigured(_ours_to_repair(reasons))
+    if status in (403, 404, 410) and reasons & GONE_REASONS:  # never without a reason: a gateway may have answered
+        return CalendarNotFound()
     return SwitchboardError("Google refused a request of ours.")
+
+
+def _may_pass(status: int) -> bool:
+    return status in (408, 429) or status >= 500
 
 
 def _ours_to_repair(reasons: set[str]) -> str:
@@ -87,24 +94,28 @@ def _ours_to_repair(reasons: set[str]) -> str:
 def as_our_token_error(status: int, body: Any) -> SwitchboardError:
     """An answer of the token endpoint as an error of ours (section 5.3; rules 45 and 46)."""
     error = body.get("error") if isinstance(body, dict) else None
+    if _may_pass(status) or status < 400 or not isinstance(error, str):
+        return Busy()
     if error == "invalid_grant":
         return AccessLost()
-    if status in RETRYABLE_STATUSES or status < 400 or error is None:
-        return Busy()
-    return Misconfigured(f"Google refuses our OAuth client: {str(error)[:40]}. Check GOOGLE_CLIENT_ID and its secret.")
+    named = error[:40] if error.isidentifier() else "an unknown error"
+    return Misconfigured(f"Google refuses our OAuth client: {named}. Check GOOGLE_CLIENT_ID and its secret.")
 
 
 def _reasons(body: Any) -> set[str]:
-    """Both shapes in use: `errors[].reason` and `details[].reason`."""
+    """Both shapes in use: `errors[].reason` and `details[].reason`. Some front ends wrap the body in a list."""
+    body = body[0] if isinstance(body, list) and body else body
     error = body.get("error") if isinstance(body, dict) else None
     if not isinstance(error, dict):
         return set()
-    listed = [*(error.get("errors") or ()), *(error.get("details") or ())]
+    shapes = (error.get("errors"), error.get("details"))
+    listed = [item for shape in shapes if isinstance(shape, list) for item in shape]
     return {str(item["reason"]) for item in listed if isinstance(item, dict) and "reason" in item}
 
 
 def _seconds(retry_after: str | None) -> float:
-    return float(retry_after) if retry_after and retry_after.isdigit() else 0.0
+    seconds = retry_after.strip() if retry_after else ""
+    return min(float(seconds), LONGEST_ASKED_SECONDS) if seconds.isascii() and seconds.isdecimal() else 0.0
 
 
 class Retries:

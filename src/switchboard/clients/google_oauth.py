@@ -4,6 +4,7 @@ Made here and not with aiogoogle, which knows no PKCE, invents no state, checks 
 opens a connection for every refresh (facts/google-calendar.md sections 1.2 to 1.5).
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,8 @@ from switchboard.settings import GoogleSettings
 
 ISSUERS = ("https://accounts.google.com", "accounts.google.com")
 CLOCK_SKEW_SECONDS = 10
+UNKNOWN_LIFETIME_SECONDS = 300
+LIFETIMES = range(7 * 24 * 3600)
 
 
 @dataclass(frozen=True, repr=False)
@@ -90,10 +93,9 @@ class GoogleOAuth:
         """Trade a consent's code for tokens; raises `InvalidConsent` for a code that is wrong, used or too old."""
         form = {"grant_type": "authorization_code", "code": code, "code_verifier": verifier}
         form["redirect_uri"] = self._settings.redirect_uri
-        try:
+        with suppress(AccessLost):
             return await self._token(form, self.client)
-        except AccessLost:
-            raise InvalidConsent from None
+        raise InvalidConsent
 
     async def refresh(self, refresh_token: str, client: OAuthClient | None = None) -> TokenGrant:
         """A fresh access token; `AccessLost` when the grant is gone, `Misconfigured` when our client is wrong."""
@@ -125,54 +127,55 @@ class GoogleOAuth:
         return _grant(body)
 
     async def _post(self, address: str, form: dict[str, str]) -> tuple[int, Any]:
-        try:
+        """Status and JSON. What fails is raised outside of `except`: those errors hold the address."""
+        with suppress(aiohttp.ClientError, TimeoutError):
             async with self._http.post(address, data=form, timeout=self._deadline, allow_redirects=False) as response:
                 return response.status, _json_or_none(await response.read())
-        except (aiohttp.ClientError, TimeoutError):
-            raise GoogleUnavailable from None
+        raise GoogleUnavailable
 
     async def _verified(self, id_token: str) -> dict[str, Any]:
+        """The claims of a token that Google signed for us. Errors of the library quote the token, so none is chained."""
         for fresh in (False, True):
             certificates = await self._google_certificates(fresh)
-            try:
+            with suppress(google_auth_exceptions.GoogleAuthError, ValueError):
                 claims: dict[str, Any] = google_jwt.decode(  # type: ignore[no-untyped-call]
                     id_token,
                     certs=certificates,
                     audience=self._settings.client_id,
                     clock_skew_in_seconds=CLOCK_SKEW_SECONDS,
                 )
-            except google_auth_exceptions.MalformedError:
-                break
-            except (google_auth_exceptions.GoogleAuthError, ValueError):
-                continue
-            return claims
+                return claims
         raise InvalidConsent
 
     async def _google_certificates(self, fresh: bool) -> dict[str, str]:
         """Google's certificates, kept until one does not fit: Google rotates them."""
         if fresh or not self._certificates:
-            address = self._settings.certificates_address
-            try:
-                async with self._http.get(address, timeout=self._deadline) as response:
-                    found = _json_or_none(await response.read())
-            except (aiohttp.ClientError, TimeoutError):
-                raise GoogleUnavailable from None
-            if not isinstance(found, dict) or not found:
-                raise GoogleUnavailable
-            self._certificates = {str(key): str(value) for key, value in found.items()}
+            self._certificates = await self._retries(self._fetch_certificates)
         return self._certificates
+
+    async def _fetch_certificates(self) -> dict[str, str]:
+        found: Any = None
+        with suppress(aiohttp.ClientError, TimeoutError):
+            async with self._http.get(self._settings.certificates_address, timeout=self._deadline) as response:
+                found = _json_or_none(await response.read()) if response.status == 200 else None
+        if not isinstance(found, dict) or not found:
+            raise GoogleUnavailable
+        return {str(key): str(value) for key, value in found.items()}
 
 
 def _grant(body: Any) -> TokenGrant:
-    if not isinstance(body, dict) or not isinstance(body.get("access_token"), str):
+    """What is needed of an answer; whatever else Google adds is not looked at (1.3)."""
+    told = body if isinstance(body, dict) else {}
+    texts = {name: value for name, value in told.items() if isinstance(value, str) and value}
+    if "access_token" not in texts:
         raise GoogleUnavailable
-    expires_in = body.get("expires_in")
+    expires_in = told.get("expires_in")
     return TokenGrant(
-        access_token=body["access_token"],
-        expires_in=int(expires_in) if isinstance(expires_in, (int, float)) else 0,
-        scopes=tuple(str(body.get("scope") or "").split()),
-        refresh_token=body.get("refresh_token") or None,
-        id_token=body.get("id_token"),
+        access_token=texts["access_token"],
+        expires_in=expires_in if type(expires_in) is int and expires_in in LIFETIMES else UNKNOWN_LIFETIME_SECONDS,
+        scopes=tuple(texts.get("scope", "").split()),
+        refresh_token=texts.get("refresh_token"),
+        id_token=texts.get("id_token"),
     )
 
 

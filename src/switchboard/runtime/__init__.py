@@ -1,0 +1,1 @@
+"""What internal services get over HTTP, and the keys that say who they are."""
