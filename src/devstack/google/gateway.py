@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from devstack.google import errors
+from devstack.google import errors, request_bodies
 from devstack.google.discovery import methods
 from devstack.google.grants import AccessToken, Grants
 from devstack.google.mask import applied, parsed
@@ -20,11 +20,12 @@ JSON_TYPE = "application/json"
 
 @dataclass
 class Call:
-    """One authorised request. `answer_headers` are added to the answer."""
+    """One authorised request of a method of the API. `answer_headers` are added to the answer."""
 
     request: web.Request
     account: Account
     token: AccessToken
+    body_schema: str = ""
     answer_headers: dict[str, str] = field(default_factory=dict)
 
     def path(self, name: str) -> str:
@@ -47,6 +48,8 @@ class Call:
             raise errors.invalid("Parse Error", reason="parseError") from error
         if not isinstance(body, dict):
             raise errors.invalid("Parse Error", reason="parseError")
+        if self.body_schema:
+            request_bodies.check(self.body_schema, body)
         return body
 
 
@@ -91,6 +94,7 @@ class Gateway:
         async def serve(request: web.Request) -> web.StreamResponse:
             try:
                 call = self._authorised(request, needed)
+                call.body_schema = method.get("request", {}).get("$ref", "")
                 return self._answer(method_id, call, await handler(call))
             except errors.ApiError as error:
                 return _failure(error)

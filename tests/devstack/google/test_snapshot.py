@@ -54,7 +54,9 @@ async def test_tokens_codes_channels_and_events_outlive_a_restart(google, sessio
 
 
 async def test_a_snapshot_of_a_restored_emulator_is_the_same(google):
-    google.insert_event(ANN, event(*NINE, recurrence=["RRULE:FREQ=DAILY"], attendees=[{"email": BOB}]))
+    daily = {"recurrence": ["RRULE:FREQ=DAILY;COUNT=9"]}
+    series = google.insert_event(ANN, event(*NINE, attendees=[{"email": BOB}], **daily))
+    google.patch_event(ANN, series["id"], {"recurrence": ["RRULE:FREQ=DAILY;COUNT=2"]})
     google.grant(ANN, "client", SCOPES)
     google.switches.short_pages = 3
     taken = json.loads(json.dumps(google.snapshot()))
@@ -68,3 +70,17 @@ def test_a_snapshot_of_another_version_is_refused():
     google.add_client("client", "secret", [REDIRECT])
     with pytest.raises(ValueError, match="version"):
         google.restore({**google.snapshot(), "version": 99})
+
+
+async def test_a_change_before_the_restart_comes_with_the_increment_after_it(google, session, ann: Browser):
+    first = google.insert_event(ANN, event(*NINE, recurrence=["RRULE:FREQ=DAILY;COUNT=3"]))
+    google.insert_event(ANN, event(*NINE))
+    token = (await ann.events(singleEvents="true"))["nextSyncToken"]
+    google.patch_event(ANN, first["id"], {"recurrence": ["RRULE:FREQ=DAILY;COUNT=2"]})
+    other = await restarted(google)
+    try:
+        again = Browser(other, session)
+        delta = (await again.events(singleEvents="true", syncToken=token))["items"]
+        assert [item["status"] for item in delta] == ["confirmed", "confirmed", "cancelled"]
+    finally:
+        await other.stop()

@@ -260,3 +260,63 @@ async def test_cancelled_instances_stay_in_the_masters_list_as_exclusions(google
     assert listed[1]["recurringEventId"] == series["id"]
     assert listed[1]["originalStartTime"]["dateTime"] == at("2026-03-09T09:00:00")["dateTime"] + "+01:00"
     assert len(await ann.listed(singleEvents="true")) == 3
+
+
+async def test_a_single_event_that_becomes_a_series_leaves_the_expanded_view(google, ann: Browser):
+    mirror = Mirror(ann, singleEvents="true")
+    made = google.insert_event(ANN, event("2026-03-02T09:00:00", "2026-03-02T10:00:00"))
+    await mirror.sync()
+    google.patch_event(ANN, made["id"], WEEKLY)
+    await mirror.sync()
+    assert made["id"] not in mirror.items
+    assert len(mirror.items) == 4
+    google.patch_event(ANN, made["id"], {"recurrence": None})
+    await mirror.sync()
+    assert mirror.items.keys() == {made["id"]}
+
+
+async def test_a_deleted_event_that_comes_back_as_a_series_does_not_stay_behind(google, ann: Browser):
+    mirror = Mirror(ann, singleEvents="true")
+    made = google.insert_event(ANN, event("2026-03-02T09:00:00", "2026-03-02T10:00:00"))
+    await mirror.sync()
+    google.delete_event(ANN, made["id"])
+    google.update_event(ANN, made["id"], event("2026-03-02T09:00:00", "2026-03-02T10:00:00", **WEEKLY))
+    await mirror.sync()
+    assert made["id"] not in mirror.items
+    assert len(mirror.items) == 4
+
+
+async def test_a_series_that_comes_back_brings_its_exclusions_along(google, ann: Browser):
+    mirror = Mirror(ann)
+    body = event("2026-03-02T09:00:00", "2026-03-02T10:00:00", **WEEKLY)
+    series = google.insert_event(ANN, body)
+    google.delete_event(ANN, f"{series['id']}_20260309T080000Z")
+    await mirror.sync()
+    google.delete_event(ANN, series["id"])
+    await mirror.sync()
+    assert mirror.items == {}
+    google.update_event(ANN, series["id"], {**body, "status": "confirmed"})
+    await mirror.sync()
+    assert sorted(item["status"] for item in mirror.items.values()) == ["cancelled", "confirmed"]
+
+
+async def test_a_changed_instance_alone_is_an_increment_of_one(google, ann: Browser):
+    series = google.insert_event(ANN, event("2026-03-02T09:00:00", "2026-03-02T10:00:00", **WEEKLY))
+    token = (await ann.events(singleEvents="true"))["nextSyncToken"]
+    google.patch_event(ANN, f"{series['id']}_20260309T080000Z", {"summary": "Other"})
+    (item,) = (await ann.events(singleEvents="true", syncToken=token))["items"]
+    assert (item["summary"], item["recurringEventId"]) == ("Other", series["id"])
+
+
+async def test_deleting_a_series_takes_its_exceptions_along(google, ann: Browser):
+    series = google.insert_event(ANN, event("2026-03-02T09:00:00", "2026-03-02T10:00:00", **WEEKLY))
+    instance = f"{series['id']}_20260309T080000Z"
+    google.patch_event(ANN, instance, {"summary": "Other"})
+    masters, expanded = Mirror(ann), Mirror(ann, singleEvents="true")
+    await masters.sync()
+    await expanded.sync()
+    google.delete_event(ANN, series["id"])
+    await masters.sync()
+    await expanded.sync()
+    assert masters.items == expanded.items == {}
+    assert (await ann.get(f"calendars/primary/events/{instance}"))["status"] == "cancelled"

@@ -35,6 +35,10 @@ async def test_an_insert_answers_200_with_the_complete_event(ann: Browser):
         ({"recurrence": ["RRULE:FREQ=SOMETIMES"]}, "invalid"),
         ({"recurrence": ["DTSTART:20260302T090000Z"]}, "invalid"),
         ({"attendees": [{"displayName": "Nobody"}]}, "required"),
+        ({"attendees": "everybody"}, "parseError"),
+        ({"attendees": [{"email": "x@y.z", "optional": "perhaps"}]}, "parseError"),
+        ({"start": "now"}, "parseError"),
+        ({"extendedProperties": {"private": {"a": {}}}}, "parseError"),
     ],
 )
 async def test_an_impossible_event_is_refused(ann: Browser, change, reason):
