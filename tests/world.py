@@ -180,7 +180,9 @@ async def world(mongod: Mongod) -> AsyncIterator[World]:
         settings = settings_for(mongod, google, propelauth, f"test_{uuid4().hex[:8]}")
         app = create_app(settings)
         async with serving(app) as url, httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as api:
-            mongo: MongoClient[dict[str, Any]] = MongoClient(mongod.uri, tz_aware=True)
+            mongo: MongoClient[dict[str, Any]] = MongoClient(
+                mongod.uri, tz_aware=True, datetime_conversion="DATETIME_AUTO"
+            )
             try:
                 yield World(mongod, mongo, google, propelauth, settings, app, api, url)
             finally:

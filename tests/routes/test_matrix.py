@@ -1,0 +1,103 @@
+"""Who gets what from every route. The rows stand against the application's own table: a new route needs a row."""
+
+import time
+from uuid import uuid4
+
+import httpx
+import pytest
+from fastapi.routing import APIRoute
+
+from tests.world import Person, World
+
+# Without a token: what they answer then.
+PUBLIC = {
+    ("GET", "/health/live"): 200,
+    ("GET", "/health/ready"): 200,
+    ("GET", "/metrics"): 200,
+    ("GET", "/v1/calendar/callback"): 303,
+    ("GET", "/openapi.json"): 200,
+    ("GET", "/docs"): 200,
+    ("GET", "/docs/oauth2-redirect"): 200,
+}
+# For a person who has nothing yet and sends no body: each of them speaks of the caller alone.
+OWN = {
+    ("GET", "/v1/me"): 200,
+    ("PATCH", "/v1/me"): 422,
+    ("GET", "/v1/me/welcome-form"): 200,
+    ("PUT", "/v1/me/welcome-form"): 422,
+    ("GET", "/v1/me/bootstrap"): 200,
+    ("POST", "/v1/me/calendar/connect"): 200,
+    ("POST", "/v1/me/calendar/confirm"): 422,
+    ("POST", "/v1/me/calendar/connect/propelauth"): 404,
+    ("GET", "/v1/me/calendar"): 200,
+    ("DELETE", "/v1/me/calendar"): 404,
+    ("POST", "/v1/me/calendar/sync"): 404,
+    ("GET", "/v1/me/events"): 422,
+}
+
+
+def routes_of(world: World) -> set[tuple[str, str]]:
+    described = {(method.upper(), path) for path, methods in world.app.openapi()["paths"].items() for method in methods}
+    mounted = {
+        (method, route.path)
+        for route in world.app.routes
+        if hasattr(route, "methods") and hasattr(route, "path")
+        for method in route.methods or ()
+        if method != "HEAD" or isinstance(route, APIRoute)
+    }
+    return described | mounted
+
+
+async def test_every_route_has_a_row_and_every_row_a_route(world: World) -> None:
+    assert routes_of(world) == PUBLIC.keys() | OWN.keys()
+
+
+@pytest.mark.parametrize("row", PUBLIC, ids=" ".join)
+async def test_a_public_route_needs_no_token(api: httpx.AsyncClient, row: tuple[str, str]) -> None:
+    assert (await api.request(*row)).status_code == PUBLIC[row]
+
+
+@pytest.mark.parametrize("row", OWN, ids=" ".join)
+async def test_a_person_gets_their_own(api: httpx.AsyncClient, ada: Person, row: tuple[str, str]) -> None:
+    assert (await api.request(*row, headers=ada.headers)).status_code == OWN[row]
+
+
+def credentials(world: World, ada: Person) -> dict[str, dict[str, str]]:
+    expired = world.propelauth.access_token(ada.user_id, issued_at=time.time() - 7200)
+    foreign = world.propelauth.access_token(ada.user_id, iss="https://other.example.com")
+    altered = ada.token[:-8] + ("A" * 8 if not ada.token.endswith("A" * 8) else "B" * 8)
+    tokens = {"malformed": "not.a.token", "expired": expired, "foreign": foreign, "altered": altered, "empty": ""}
+    sent = {name: {"Authorization": f"Bearer {token}"} for name, token in tokens.items()}
+    others = {"anonymous": {}, "basic": {"Authorization": "Basic YTpi"}, "key": {"X-API-Key": "k"}}
+    return {**others, **sent, "bare": {"Authorization": ada.token}}
+
+
+@pytest.mark.parametrize("row", OWN, ids=" ".join)
+async def test_who_is_not_known_gets_401_and_leaves_no_trace(
+    api: httpx.AsyncClient, world: World, row: tuple[str, str]
+) -> None:
+    ada = world.person(google=False)
+    body = {"first_name": "Mallory", "state": "s", "code": "c"}
+    for name, headers in credentials(world, ada).items():
+        asked = await api.request(*row, headers=headers, params={"access_token": ada.token}, json=body)
+        assert (asked.status_code, asked.headers.get("www-authenticate")) == (401, "Bearer"), name
+    assert world.stored(ada) is None
+
+
+@pytest.mark.parametrize("row", OWN, ids=" ".join)
+async def test_nobody_reaches_another_person(
+    api: httpx.AsyncClient, world: World, ada: Person, row: tuple[str, str]
+) -> None:
+    """Ada's id in the query, in headers and in the body of a stranger: nothing of hers comes back or changes."""
+    secret = f"canary-{uuid4().hex}"
+    before = world.grant_tokens(ada, first_name=secret, welcome_form_data={"secret": secret})
+    stranger = world.person()
+    pointing = {"user_id": ada.user_id, "sub": ada.user_id, "email": ada.email}
+    headers = {**stranger.headers, "X-User-Id": ada.user_id, "X-Forwarded-User": ada.user_id}
+
+    answer = await api.request(*row, headers=headers, params=pointing, json=pointing)
+
+    assert answer.status_code < 500
+    assert not any(text in answer.text for text in (secret, before["access_token"], before["refresh_token"]))
+    assert ada.user_id not in answer.text or row == ("PUT", "/v1/me/welcome-form")
+    assert world.stored(ada) == before
