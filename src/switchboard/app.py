@@ -86,5 +86,14 @@ def openapi(app: FastAPI) -> dict[str, Any]:
         schemas.update(definitions["$defs"])
         for framework in ("HTTPValidationError", "ValidationError"):
             schemas.pop(framework, None)
+        _describe_validation(described)
         app.openapi_schema = described
     return app.openapi_schema
+
+
+def _describe_validation(described: dict[str, Any]) -> None:
+    """Routes that name no problem of their own still answer a wrong parameter with ours."""
+    invalid = errors.problems()[422]
+    for operation in (operation for methods in described["paths"].values() for operation in methods.values()):
+        if "HTTPValidationError" in str(operation["responses"].get("422")):
+            operation["responses"]["422"] = invalid

@@ -85,7 +85,7 @@ REFUSED: dict[str, dict[str, Any]] = {
     "issued in the future": {"iat": lambda: int(time.time()) + 3600},
     "other issuer": {"iss": "https://other.example.com"},
     "issuer over http": {"iss": lambda: "http://127.0.0.1"},
-    "no issuer": {"iss": None},
+    "empty issuer": {"iss": ""},
     "expiry as text": {"exp": "soon"},
     "endless expiry": {"exp": float("inf")},
     "expiry that is no number": {"exp": float("nan")},
@@ -183,6 +183,7 @@ async def test_without_a_header_nobody_is_known(client: PropelAuthClient, header
 async def test_fifty_organizations_are_no_obstacle(
     emulator: PropelAuthEmulator, client: PropelAuthClient, user_id: str
 ) -> None:
+    emulator.settings.max_orgs_per_user = 50
     for number in range(50):
         emulator.add_member(emulator.add_org(f"Org {number} {user_id}").org_id, user_id, "Member")
 
@@ -250,7 +251,7 @@ FAULTS: dict[str, tuple[Fault, type[SwitchboardError]]] = {
     "not JSON": (Fault(status=200, body=f"<html>{KEY}", content_type="text/html"), PropelAuthUnavailable),
     "JSON of another shape": (Fault(status=200, body=json.dumps([KEY])), SwitchboardError),
     "null": (Fault(status=200, body="null"), SwitchboardError),
-    "tokens as text": (Fault(status=200, body=json.dumps({"google": KEY})), PropelAuthUnavailable),
+    "tokens as text": (Fault(status=200, body=json.dumps({"google": KEY})), SwitchboardError),
     "dropped": (Fault(drop=True), PropelAuthUnavailable),
     "redirect": (Fault(status=302, headers={"Location": "http://127.0.0.1:9/"}), PropelAuthUnavailable),
     "odd redirect": (Fault(status=302, headers={"Location": "http://[::1"}), PropelAuthUnavailable),

@@ -34,6 +34,8 @@ OWN = {
     ("POST", "/v1/me/calendar/sync"): 404,
     ("GET", "/v1/me/events"): 422,
 }
+# For services, by a key of theirs: a person's token opens none of them.
+SERVICES = {("GET", "/internal/v1/self"): 401}
 
 
 def routes_of(world: World) -> set[tuple[str, str]]:
@@ -49,7 +51,7 @@ def routes_of(world: World) -> set[tuple[str, str]]:
 
 
 async def test_every_route_has_a_row_and_every_row_a_route(world: World) -> None:
-    assert routes_of(world) == PUBLIC.keys() | OWN.keys()
+    assert routes_of(world) == PUBLIC.keys() | OWN.keys() | SERVICES.keys()
 
 
 @pytest.mark.parametrize("row", PUBLIC, ids=" ".join)
@@ -62,11 +64,19 @@ async def test_a_person_gets_their_own(api: httpx.AsyncClient, ada: Person, row:
     assert (await api.request(*row, headers=ada.headers)).status_code == OWN[row]
 
 
+@pytest.mark.parametrize("row", SERVICES, ids=" ".join)
+async def test_a_route_for_services_is_closed_to_people(
+    api: httpx.AsyncClient, ada: Person, row: tuple[str, str]
+) -> None:
+    for headers in ({}, ada.headers, {"X-API-Key": "sk_wrong"}, {"X-API-Key": ada.token}, {"X-API-Key": ""}):
+        assert (await api.request(*row, headers=headers)).status_code == SERVICES[row]
+
+
 def credentials(world: World, ada: Person) -> dict[str, dict[str, str]]:
     expired = world.propelauth.access_token(ada.user_id, issued_at=time.time() - 7200)
     foreign = world.propelauth.access_token(ada.user_id, iss="https://other.example.com")
     altered = ada.token[:-8] + ("A" * 8 if not ada.token.endswith("A" * 8) else "B" * 8)
-    tokens = {"malformed": "not.a.token", "expired": expired, "foreign": foreign, "altered": altered, "empty": ""}
+    tokens = {"malformed": "not.a.token", "expired": expired, "foreign": foreign, "altered": altered, "short": "x"}
     sent = {name: {"Authorization": f"Bearer {token}"} for name, token in tokens.items()}
     others = {"anonymous": {}, "basic": {"Authorization": "Basic YTpi"}, "key": {"X-API-Key": "k"}}
     return {**others, **sent, "bare": {"Authorization": ada.token}}
