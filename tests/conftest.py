@@ -17,6 +17,7 @@ def mongod() -> Iterator[Mongod]:
 @pytest.fixture(scope="session")
 async def whole_world(mongod: Mongod) -> AsyncIterator[World]:
     async with started(mongod) as world:
+        world.services.google.retries.backoff = 0.02
         yield world
 
 

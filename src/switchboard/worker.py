@@ -15,18 +15,32 @@ from switchboard.settings import Settings
 
 IDLE_SECONDS = 1.0
 FAILURE_SECONDS = 5.0
+GRACE_SECONDS = 5.0
 AT_ONCE = 4
 PULLS = Counter("switchboard_pulls", "Pulls of calendars by how they ended", ("outcome",))
 log = structlog.get_logger()
 
 
 async def work(settings: Settings, stop: asyncio.Event | None = None) -> None:
-    """Pull what is due until `stop` is set, or until SIGTERM or SIGINT when there is none; what runs is finished."""
+    """Pull what is due until `stop` is set, or until SIGTERM or SIGINT when there is none.
+
+    A pull that runs then is finished, unless it takes longer than `GRACE_SECONDS`.
+    """
     stop = stop or _stopped_by_signal()
     async with running(settings) as services:
         log.info("worker.started", at_once=AT_ONCE)
-        await asyncio.gather(*(_pull_until(stop, services) for _ in range(AT_ONCE)))
+        async with asyncio.TaskGroup() as group:
+            pulling = [group.create_task(_pull_until(stop, services)) for _ in range(AT_ONCE)]
+            await stop.wait()
+            await _give_up_late(pulling)
     log.info("worker.stopped")
+
+
+async def _give_up_late(pulling: list[asyncio.Task[None]]) -> None:
+    """Cancel what does not end soon: it gives its lease back, and the next pull starts over from the old token."""
+    _, late = await asyncio.wait(pulling, timeout=GRACE_SECONDS)
+    for task in late:
+        task.cancel()
 
 
 async def _pull_until(stop: asyncio.Event, services: Services) -> None:

@@ -14,6 +14,7 @@ from switchboard.calendars.model import Change, primary_calendar_id
 from tests.world import Person, World, eventually
 
 LISTING = r"/calendar/v3/calendars/.*/events$"
+NOT_FOUND = '{"error": {"code": 404, "errors": [{"domain": "global", "reason": "notFound"}]}}'
 
 
 @pytest.fixture
@@ -89,7 +90,7 @@ async def test_rule_01_a_failing_page_keeps_the_old_token_and_the_next_pull_comp
 ) -> None:
     world.grant_tokens(ada)
     world.google.bulk_insert(ada.email, [event(f"Event {number:03}", number / 10) for number in range(600)])
-    world.google.fail(Fault(path=LISTING, skip=2, times=1, status=404, body="{}"))
+    world.google.fail(Fault(path=LISTING, skip=2, times=1, status=404, body=NOT_FOUND))
 
     await synced(404)
     assert calendar_of(world, ada).get("sync_token") is None
@@ -418,19 +419,21 @@ async def test_google_down_is_told_apart_from_access_lost_and_tried_later(world,
     assert shown["reason"] == "Google does not answer right now. Try again in a moment."
 
 
-async def test_a_calendar_that_google_no_longer_shows_stops_the_work(world, ada, synced) -> None:
+async def test_a_calendar_that_google_no_longer_shows_is_looked_for_once_a_day(world, ada, synced) -> None:
     world.grant_tokens(ada)
-    world.google.fail(Fault(path=LISTING, times=None, status=404, body="{}"))
+    world.google.fail(Fault(path=LISTING, times=None, status=404, body=NOT_FOUND))
 
     await synced(404)
 
     calendar = calendar_of(world, ada)
-    assert (calendar["status"], calendar["next_sync_at"]) == ("gone", None)
+    assert calendar["status"] == "gone"
+    assert calendar["next_sync_at"] - datetime.now(UTC) > timedelta(hours=23)
 
 
 async def test_the_worker_pulls_what_is_due_and_nothing_else(world, ada, connect, titles, event) -> None:
     world.google.insert_event(ada.email, event())
     await connect(ada)
+    world.database["calendars"].update_many({"user_id": {"$ne": ada.user_id}}, {"$set": {"next_sync_at": None}})
     now = datetime.now(UTC)
     async with asyncio.timeout(10):
         while await service.sync_due(world.services, now):

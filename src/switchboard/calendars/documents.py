@@ -5,8 +5,8 @@ number and does nothing where a higher one has written, so a worker that slept t
 successor (facts/google-calendar.md section 6.4).
 """
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Self
 
 from beanie import Document
@@ -16,11 +16,12 @@ from pymongo.errors import BulkWriteError
 from switchboard.calendars.model import LONG, Calendar, CalendarEvent, Change, Position, Window
 from switchboard.mongo import collection, query, readable
 
-LEASE_MILLISECONDS = 60_000
+LEASE_SECONDS = 60.0
+BATCH = 1000  # writes that end well within the deadline of one operation
 DUPLICATE_KEY = 11000
 
 _FREE = {"$expr": {"$lte": ["$lease_until", "$$NOW"]}}
-_LEASE = {"lease_until": {"$add": ["$$NOW", LEASE_MILLISECONDS]}, "fence": {"$add": ["$fence", 1]}}
+_FIRST = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class CalendarDocument(Calendar, Document):
@@ -41,10 +42,11 @@ class CalendarDocument(Calendar, Document):
     @classmethod
     @query
     async def connect(cls, calendar_id: str, user_id: str, now: datetime) -> None:
-        """Make sure there is one and that it is due now."""
+        """Make sure there is one and that it is due now: a pull by an earlier grant loses its lease."""
         due = {"user_id": user_id, "status": "new", "reason": None, "next_sync_at": now, "failure_count": 0}
+        free = {"lease_owner": None, "lease_until": None}
         await collection(cls).update_one(
-            {"calendar_id": calendar_id}, {"$set": due, "$setOnInsert": {"fence": 0}}, upsert=True
+            {"calendar_id": calendar_id}, {"$set": {**due, **free}, "$inc": {"fence": 1}}, upsert=True
         )
 
     @classmethod
@@ -56,12 +58,12 @@ class CalendarDocument(Calendar, Document):
 
     @classmethod
     @query
-    async def disconnect(cls, calendar_id: str) -> None:
-        """End its pulls: a running one loses its lease by the higher fence."""
+    async def disconnect(cls, calendar_id: str, look_again_at: datetime) -> None:
+        """End its pulls: a running one loses its lease by the higher fence. It is due once more, to be emptied."""
         emptied = dict.fromkeys(
-            ("sync_token", "google_calendar_id", "last_success_at", "next_sync_at", "window_set_at")
+            ("sync_token", "google_calendar_id", "last_success_at", "window_set_at", "lease_owner", "lease_until")
         )
-        ended = {**emptied, "status": "disconnected", "reason": None, "lease_owner": None, "lease_until": None}
+        ended = {**emptied, "status": "disconnected", "reason": None, "next_sync_at": look_again_at}
         await collection(cls).update_one({"calendar_id": calendar_id}, {"$set": ended, "$inc": {"fence": 1}})
 
     @classmethod
@@ -80,7 +82,7 @@ class CalendarDocument(Calendar, Document):
     async def _claim(cls, which: dict[str, Any], owner: str) -> Self | None:
         stored = await collection(cls).find_one_and_update(
             {**which, **_FREE},
-            [{"$set": {"lease_owner": owner, **_LEASE}}],
+            [{"$set": {"lease_owner": owner, "lease_until": _lease_end(), "fence": {"$add": ["$fence", 1]}}}],
             sort=[("next_sync_at", ASCENDING)],
             return_document=ReturnDocument.AFTER,
         )
@@ -89,9 +91,9 @@ class CalendarDocument(Calendar, Document):
     @query
     async def keep(self, fields: dict[str, Any] | None = None) -> bool:
         """Lengthen the lease and set fields; False when it is no longer ours."""
-        lengthened = {"lease_until": _LEASE["lease_until"], **(fields or {})}
-        literal = {name: _literal(value) for name, value in lengthened.items()}
-        done = await collection(type(self)).update_one(self._mine(), [{"$set": literal}])
+        literal = {name: {"$literal": value} for name, value in (fields or {}).items()}
+        lengthened = {"$set": {**literal, "lease_until": _lease_end()}}
+        done = await collection(type(self)).update_one(self._mine(), [lengthened])
         return done.matched_count == 1
 
     @query
@@ -105,8 +107,9 @@ class CalendarDocument(Calendar, Document):
         return {"calendar_id": self.calendar_id, "fence": self.fence}
 
 
-def _literal(value: Any) -> Any:
-    return value if isinstance(value, dict) else {"$literal": value}
+def _lease_end() -> dict[str, Any]:
+    """By the server's clock, which all workers share."""
+    return {"$add": ["$$NOW", int(LEASE_SECONDS * 1000)]}
 
 
 class CalendarEventDocument(CalendarEvent, Document):
@@ -132,33 +135,27 @@ class CalendarEventDocument(CalendarEvent, Document):
 
     @classmethod
     @query
-    async def insert_all(cls, changes: Iterable[Change], run: int) -> None:
+    async def insert_all(cls, changes: list[Change], run: int) -> None:
         """The fast way into a calendar that has no events; `apply` where one of them is there already."""
-        changes = list(changes)
-        new = [
-            {"_id": change.event_id, "event_id": change.event_id, **change.fields, "run": run}
-            for change in changes
-            if change.fields is not None
-        ]
-        try:
-            if new:
-                await collection(cls).insert_many(new, ordered=False)
-        except BulkWriteError as error:
-            _only_duplicates(error)
-            await cls._apply(changes, run)
+        for batch in _batches([change for change in changes if change.fields is not None]):
+            try:
+                await collection(cls).insert_many([_inserted(change, run) for change in batch], ordered=False)
+            except BulkWriteError as error:
+                _only_duplicates(error)
+                await cls._apply(batch, run)
 
     @classmethod
     @query
-    async def apply(cls, changes: Iterable[Change], run: int) -> None:
+    async def apply(cls, changes: list[Change], run: int) -> None:
         """Store and remove what a page says, except where a later run has written."""
-        await cls._apply(changes, run)
+        for batch in _batches(changes):
+            await cls._apply(batch, run)
 
     @classmethod
-    async def _apply(cls, changes: Iterable[Change], run: int) -> None:
+    async def _apply(cls, changes: list[Change], run: int) -> None:
         writes: list[InsertOne[dict[str, Any]] | UpdateOne | DeleteOne] = [_write(change, run) for change in changes]
         try:
-            if writes:
-                await collection(cls).bulk_write(writes, ordered=False)
+            await collection(cls).bulk_write(writes, ordered=False)
         except BulkWriteError as error:
             _only_duplicates(error)
 
@@ -168,14 +165,21 @@ class CalendarEventDocument(CalendarEvent, Document):
         """After a whole pull: remove what it did not bring, inside its window only (rules 8 and 9)."""
         unseen = {"calendar_id": calendar_id, "run": {"$lt": run}}
         inside = {"start_time": {"$lt": window.end}, "end_time": {"$gt": window.start}}
-        await collection(cls).delete_many({**unseen, **inside})
+        await cls._delete({**unseen, **inside})
 
     @classmethod
     @query
     async def remove_of(cls, calendar_id: str, before_run: int | None = None) -> None:
         """Remove all events of a calendar, or those an earlier run than this wrote."""
         older = {} if before_run is None else {"run": {"$lt": before_run}}
-        await collection(cls).delete_many({"calendar_id": calendar_id, **older})
+        await cls._delete({"calendar_id": calendar_id, **older})
+
+    @classmethod
+    async def _delete(cls, which: dict[str, Any]) -> None:
+        """Batch by batch: a hundred thousand at once take longer than one operation may."""
+        found = collection(cls)
+        while ids := [stored["_id"] async for stored in found.find(which, {"_id": 1}, limit=BATCH)]:
+            await found.delete_many({**which, "_id": {"$in": ids}})
 
     @classmethod
     @query
@@ -188,30 +192,43 @@ class CalendarEventDocument(CalendarEvent, Document):
         before the range, and the long ones that began earlier and reach into it. An event without length counts where
         it starts.
         """
-        from_day, start = between.start - LONG, {"$gt": between.start}
-        reaches = {"$or": [{"end_time": start}, {"start_time": {"$gte": between.start}}]}
-        usual = {"user_id": user_id, "start_time": {"$gte": from_day, "$lt": between.end}, **reaches}
-        earlier = {"user_id": user_id, "long": True, "start_time": {"$lt": from_day}, "end_time": start}
-        found = [
-            *await cls._page(earlier, after, limit, "user_long_end"),
-            *await cls._page(usual, after, limit, "user_start"),
-        ]
-        page = sorted(found, key=_position)[:limit]
-        more = _position(page[-1]) if len(page) == limit else None
-        return readable(CalendarEvent, page), more
+        from_day, ends = between.start - LONG, {"end_time": {"$gt": between.start}}
+        reaches = {"$or": [ends, {"start_time": {"$gte": between.start}}]}
+        first = _FIRST if after is None else after[0]
+        found: list[dict[str, Any]] = []
+        if first < from_day:
+            earlier = {"start_time": {"$gte": first, "$lt": from_day}, "long": True, **ends}
+            found += await cls._walk(user_id, earlier, after, limit + 1, "user_long_end")
+        usual = {"start_time": {"$gte": max(first, from_day), "$lt": between.end}, **reaches}
+        found += await cls._walk(user_id, usual, after, limit + 1, "user_start")
+        found.sort(key=_position)
+        more = _position(found[limit - 1]) if len(found) > limit else None
+        return readable(CalendarEvent, found[:limit]), more
 
     @classmethod
-    async def _page(cls, which: dict[str, Any], after: Position | None, limit: int, index: str) -> list[dict[str, Any]]:
+    async def _walk(
+        cls, user_id: str, which: dict[str, Any], after: Position | None, limit: int, index: str
+    ) -> list[dict[str, Any]]:
+        """By start and id. An `_id` that is no text is not ours, and could not be put in order with the others."""
+        mine = {"user_id": user_id, "_id": {"$gte": ""}, **which}
         if after is not None:
             start, last_id = after
-            beyond = [{"start_time": {"$gt": start}}, {"start_time": start, "_id": {"$gt": last_id}}]
-            which = {"$and": [which, {"$or": beyond}]}
+            mine = {"$and": [mine, {"$or": [{"start_time": {"$gt": start}}, {"_id": {"$gt": last_id}}]}]}
         order = [("start_time", ASCENDING), ("_id", ASCENDING)]
-        return [stored async for stored in collection(cls).find(which, limit=limit, sort=order, hint=index)]
+        return [stored async for stored in collection(cls).find(mine, limit=limit, sort=order, hint=index)]
+
+
+def _batches(changes: list[Change]) -> Iterator[list[Change]]:
+    for begin in range(0, len(changes), BATCH):
+        yield changes[begin : begin + BATCH]
 
 
 def _position(stored: dict[str, Any]) -> Position:
     return stored["start_time"], stored["_id"]
+
+
+def _inserted(change: Change, run: int) -> dict[str, Any]:
+    return {"_id": change.event_id, "event_id": change.event_id, **(change.fields or {}), "run": run}
 
 
 def _write(change: Change, run: int) -> UpdateOne | DeleteOne:

@@ -1,4 +1,4 @@
-"""A calendar and how its pull stands; an event and how it is read from Google's.
+"""A calendar and how its pull stands; an event, and what Google's items mean for the stored ones.
 
 Rules are numbered as in facts/google-calendar.md section 2.
 """
@@ -6,16 +6,16 @@ Rules are numbered as in facts/google-calendar.md section 2.
 import hashlib
 import random
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple
 
 from pydantic import BaseModel, Field
 
+from switchboard.clients.google_events import read_event
 from switchboard.connections.model import Connection
 from switchboard.errors import Conflict, Invalid
-from switchboard.users.model import zone
 
-QUERY_VERSION: Final = 1  # raised whenever the query or the shape of events changes: then everything is pulled anew
+QUERY_VERSION: Final = 2  # raised whenever the query or the shape of events changes: then everything is pulled anew
 WINDOW_LIFETIME: Final = timedelta(days=1)
 LONG: Final = timedelta(hours=24)
 LONGEST_RANGE: Final = timedelta(days=366)
@@ -75,9 +75,14 @@ class Calendar(BaseModel):
 
         A token never brings unchanged instances that slide into the window (section 2, mode E).
         """
-        if not self.sync_token or self.query_version != QUERY_VERSION or self.window_set_at is None:
+        known = self.sync_token and self.window_start and self.window_end and self.window_set_at
+        if not known or self.query_version != QUERY_VERSION or self.window_set_at is None:
             return True
         return now - self.window_set_at >= WINDOW_LIFETIME
+
+    def needs_its_id(self) -> bool:
+        """Whether to ask whose calendar the grant reads: at first, and where it may be another account's by now."""
+        return self.google_calendar_id is None or self.status not in ("synced", "failing")
 
     def window(self) -> Window:
         """The window of the last whole pull."""
@@ -89,8 +94,13 @@ class Calendar(BaseModel):
 
     def pause_after_failure(self) -> timedelta:
         """One minute doubled with every failure in a row, six hours at most, never the same for all (rule 53)."""
-        seconds = min(60 * 2**self.failure_count, LONGEST_BACKOFF_SECONDS)
+        seconds = min(60 * 2 ** min(self.failure_count, 16), LONGEST_BACKOFF_SECONDS)
         return timedelta(seconds=seconds * random.uniform(0.5, 1.0))  # noqa: S311
+
+
+def pause_after_success(poll_seconds: float) -> timedelta:
+    """About as long as was set, never the same for all (rule 53)."""
+    return timedelta(seconds=poll_seconds * random.uniform(0.8, 1.2))  # noqa: S311
 
 
 def new_window(now: datetime, past_days: int, future_days: int) -> Window:
@@ -194,104 +204,16 @@ def read_changes(calendar: Calendar, items: list[dict[str, Any]], timezone: str,
     Cancelled events and those outside the window are removed (rules 14, 15, 39). An item no one can read is removed
     too: an event that is wrong is worse than one that is missing.
     """
-    changes = {}
-    for item in items:
-        google_id = item.get("id")
-        if isinstance(google_id, str):
-            changes[google_id] = _read(calendar, item, timezone, window)
-    return list(changes.values())
+    named = {item["id"]: item for item in items if isinstance(item.get("id"), str)}
+    return [
+        Change(event_id(calendar.calendar_id, google_id), _kept(calendar, item, timezone, window))
+        for google_id, item in named.items()
+    ]
 
 
-def _read(calendar: Calendar, item: dict[str, Any], timezone: str, window: Window) -> Change:
-    own_id = event_id(calendar.calendar_id, item["id"])
-    if item.get("status") == "cancelled":
-        return Change(own_id, None)
-    try:
-        times = _times(item, timezone)
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return Change(own_id, None)
-    if not window.holds(times["start_time"], times["end_time"]):
-        return Change(own_id, None)
-    return Change(own_id, {**_identity(calendar, item), **times, **_content(item), **_people(item)})
-
-
-def _identity(calendar: Calendar, item: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "user_id": calendar.user_id,
-        "calendar_id": calendar.calendar_id,
-        "google_event_id": item["id"],
-        "ical_uid": item.get("iCalUID"),
-        "recurring_event_id": item.get("recurringEventId"),
-        "etag": item.get("etag"),
-        "created_at": _instant_or_none(item.get("created")),
-        "updated_at": _instant_or_none(item.get("updated")),
-    }
-
-
-def _times(item: dict[str, Any], timezone: str) -> dict[str, Any]:
-    start, end = item["start"], item.get("end") or item["start"]
-    all_day = "date" in start
-    start_time = _bound(start, timezone)
-    end_time = max(_bound(end, timezone), start_time)  # an end before its start occurs (rule 26)
-    original = item.get("originalStartTime")
-    return {
-        "start_time": start_time,
-        "end_time": end_time,
-        "all_day": all_day,
-        "start_date": start["date"] if all_day else None,
-        "end_date": end.get("date", start["date"]) if all_day else None,
-        "timezone": start.get("timeZone") or timezone,
-        "long": end_time - start_time > LONG,
-        "original_start_time": _bound(original, timezone) if original else None,
-    }
-
-
-def _bound(bound: dict[str, Any], timezone: str) -> datetime:
-    """An end of an event in UTC: by its offset if it has one, else in its zone (rule 23)."""
-    if "date" in bound:
-        midnight = datetime.combine(date.fromisoformat(bound["date"]), datetime.min.time())
-        return midnight.replace(tzinfo=zone(timezone)).astimezone(UTC)
-    moment = datetime.fromisoformat(bound["dateTime"])
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=zone(bound.get("timeZone") or timezone))
-    return moment.astimezone(UTC)
-
-
-def _instant_or_none(text: Any) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except (TypeError, ValueError, OverflowError):
+def _kept(calendar: Calendar, item: dict[str, Any], timezone: str, window: Window) -> dict[str, Any] | None:
+    event = None if item.get("status") == "cancelled" else read_event(item, timezone)
+    if event is None or not window.holds(event["start_time"], event["end_time"]):
         return None
-
-
-def _content(item: dict[str, Any]) -> dict[str, Any]:
-    """What it is about. Values that Google leaves out are its defaults (rules 28, 33, 34)."""
-    return {
-        "title": item.get("summary"),
-        "description": item.get("description"),
-        "location": item.get("location"),
-        "status": item.get("status", "confirmed"),
-        "visibility": item.get("visibility", "default"),
-        "busy": item.get("transparency") != "transparent",
-        "event_type": item.get("eventType", "default"),
-        "html_link": item.get("htmlLink"),
-        "meeting_link": _meeting_link(item),
-    }
-
-
-def _meeting_link(item: dict[str, Any]) -> str | None:
-    """The video entry point, else the older link (rule 35)."""
-    entries = (item.get("conferenceData") or {}).get("entryPoints") or ()
-    video = next((entry.get("uri") for entry in entries if entry.get("entryPointType") == "video"), None)
-    return video or item.get("hangoutLink")
-
-
-def _people(item: dict[str, Any]) -> dict[str, Any]:
-    """Who takes part. An attendee may have no e-mail (rule 32)."""
-    attendees = item.get("attendees") or ()
-    return {
-        "attendees": [attendee["email"] for attendee in attendees if attendee.get("email")],
-        "my_response": next((attendee.get("responseStatus") for attendee in attendees if attendee.get("self")), None),
-        "attendees_omitted": bool(item.get("attendeesOmitted")),
-        "organizer_email": (item.get("organizer") or {}).get("email"),
-    }
+    owner = {"user_id": calendar.user_id, "calendar_id": calendar.calendar_id, "google_event_id": item["id"]}
+    return {**owner, **event, "long": event["end_time"] - event["start_time"] > LONG}

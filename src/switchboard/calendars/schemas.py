@@ -1,6 +1,6 @@
 """Calendars and events on the wire."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
@@ -10,6 +10,8 @@ from switchboard.calendars.model import CalendarEvent, Events, InvalidRange, Ove
 from switchboard.http.paging import Cursor, InvalidCursor, Limit, decode_cursor, encode_cursor
 
 State = Literal["disconnected", "waiting", "synced", "failing", "access_lost", "gone"]
+
+_EPOCH, _MILLISECOND = datetime.fromtimestamp(0, UTC), timedelta(milliseconds=1)
 
 Opaque = Annotated[str, StringConstraints(min_length=1, max_length=2048, pattern=r"^[\x21-\x7e]+$")]
 
@@ -134,7 +136,7 @@ class EventList(BaseModel):
 
 
 def _cursor(after: Position | None) -> str | None:
-    return None if after is None else encode_cursor(int(after[0].timestamp() * 1000), after[1])
+    return None if after is None else encode_cursor((after[0] - _EPOCH) // _MILLISECOND, after[1])
 
 
 class EventsAsked(BaseModel):
@@ -160,8 +162,8 @@ class EventsAsked(BaseModel):
             return None, self.limit
         milliseconds, event_id = decode_cursor(self.cursor, int, str)
         try:
-            return (datetime.fromtimestamp(int(milliseconds) / 1000, UTC), str(event_id)), self.limit
-        except (ValueError, OverflowError, OSError):
+            return (_EPOCH + int(milliseconds) * _MILLISECOND, str(event_id)), self.limit
+        except OverflowError:
             raise InvalidCursor from None
 
 

@@ -5,12 +5,13 @@ it in between, the next one starts over from the old token and does no harm.
 """
 
 import asyncio
-import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 from uuid import uuid4
 
+from switchboard.calendars import documents
 from switchboard.calendars.documents import CalendarDocument, CalendarEventDocument
 from switchboard.calendars.model import (
     QUERY_VERSION,
@@ -23,6 +24,7 @@ from switchboard.calendars.model import (
     Window,
     check_range,
     new_window,
+    pause_after_success,
     primary_calendar_id,
     read_changes,
 )
@@ -34,10 +36,12 @@ from switchboard.connections.model import NotConnected
 from switchboard.errors import Refusal, SwitchboardError
 from switchboard.services import Services
 from switchboard.users import service as users
+from switchboard.users.model import User
 
 Answer = TypeVar("Answer")
 
-LOOK_FOR_NEW_GRANT: Final = timedelta(days=1)
+LOOK_AGAIN: Final = timedelta(days=1)  # for a new grant, or a calendar that is back
+LOOK_FOR_LATE_WRITES: Final = timedelta(minutes=5)  # when every pull of before has ended or lost its lease
 
 
 async def begin(services: Services, caller: Identity, now: datetime) -> str:
@@ -59,21 +63,32 @@ async def adopt(services: Services, caller: Identity, now: datetime) -> Overview
 
 
 async def disconnect(services: Services, caller: Identity, now: datetime) -> None:
-    """Forget the grant, stop pulling, and remove the events."""
+    """Forget the grant, stop pulling, and remove the events.
+
+    What fails after the grant is forgotten, and what a running pull still writes, the worker removes later.
+    """
     await connections.disconnect(services, caller, now)
     calendar_id = primary_calendar_id(caller.user_id)
-    await CalendarDocument.disconnect(calendar_id)
+    await CalendarDocument.disconnect(calendar_id, now + LOOK_FOR_LATE_WRITES)
     await CalendarEventDocument.remove_of(calendar_id)
 
 
 async def overview(services: Services, caller: Identity, now: datetime) -> Overview:
     """How the caller's calendar stands; nothing is asked of Google."""
-    user = await users.current(caller, now)
+    return await overview_of(services, await users.current(caller, now), now)
+
+
+async def overview_of(services: Services, user: User, now: datetime) -> Overview:
+    """How a person's calendar stands. One that was connected elsewhere, or during a disconnect, becomes due."""
     try:
         connection = await connections.find(user)
     except NotConnected:
         return Overview(None, None, stale=True)
-    calendar = await CalendarDocument.find(primary_calendar_id(caller.user_id))
+    calendar_id = primary_calendar_id(user.user_id)
+    calendar = await CalendarDocument.find(calendar_id)
+    if calendar is None or calendar.status == "disconnected":
+        await CalendarDocument.connect(calendar_id, user.user_id, now)
+        calendar = await CalendarDocument.find(calendar_id)
     stale = calendar is None or calendar.stale(now, services.settings.calendar.stale_seconds)
     return Overview(connection, calendar, stale)
 
@@ -96,12 +111,14 @@ async def sync(services: Services, caller: Identity, now: datetime) -> Overview:
     user = await users.current(caller, now)
     await connections.find(user)
     calendar_id = primary_calendar_id(caller.user_id)
-    await CalendarDocument.add(calendar_id, caller.user_id, now)
     calendar = await CalendarDocument.claim(calendar_id, uuid4().hex)
+    if calendar is None:
+        await CalendarDocument.add(calendar_id, caller.user_id, now)
+        calendar = await CalendarDocument.claim(calendar_id, uuid4().hex)
     if calendar is None:
         raise SyncRunning
     await pull(services, calendar, now)
-    return await overview(services, caller, now)
+    return await overview_of(services, user, now)
 
 
 async def sync_due(services: Services, now: datetime) -> bool:
@@ -109,89 +126,120 @@ async def sync_due(services: Services, now: datetime) -> bool:
     calendar = await CalendarDocument.claim_due(now, uuid4().hex)
     if calendar is None:
         return False
-    await pull(services, calendar, now)
+    if calendar.status != "disconnected":
+        await pull(services, calendar, now)
+    elif await _leave_nothing(calendar):
+        await calendar.finish({"next_sync_at": None})
     return True
 
 
 async def pull(services: Services, calendar: CalendarDocument, now: datetime) -> None:
     """Bring a calendar whose lease we hold up to date, and give the lease back whatever happens."""
+    outcome = _failed(calendar, SwitchboardError.message, now)  # that of a crash
     try:
-        await _pull(services, calendar, now)
+        outcome = await _pull(services, calendar, now)
     except (AccessLost, NotConnected) as error:
-        again = now + LOOK_FOR_NEW_GRANT
-        await calendar.finish({"status": "access_lost", "reason": error.message, "next_sync_at": again})
+        outcome = {"status": "access_lost", "reason": error.message, "next_sync_at": now + LOOK_AGAIN}
         raise
     except CalendarNotFound as error:
-        await calendar.finish({"status": "gone", "reason": error.message, "next_sync_at": None})
+        outcome = {"status": "gone", "reason": error.message, "next_sync_at": now + LOOK_AGAIN}
         raise
-    except LeaseLost:
-        await _leave_nothing(calendar)
-        raise
-    except SwitchboardError as error:
-        await calendar.finish(_failed(calendar, error, now))
+    except Refusal as error:
+        outcome = _failed(calendar, error.message, now)
         raise
     except asyncio.CancelledError:
-        await asyncio.shield(calendar.finish({}))
+        outcome = {}
         raise
+    finally:
+        ours = await asyncio.shield(calendar.finish(outcome))
+        if not ours:
+            await _leave_nothing(calendar)
+    if not ours:
+        raise LeaseLost
 
 
-def _failed(calendar: Calendar, error: SwitchboardError, now: datetime) -> dict[str, Any]:
-    return {
-        "status": "failing",
-        "reason": error.message if isinstance(error, Refusal) else SwitchboardError.message,
-        "failure_count": calendar.failure_count + 1,
-        "next_sync_at": now + calendar.pause_after_failure(),
-    }
+def _failed(calendar: Calendar, reason: str, now: datetime) -> dict[str, Any]:
+    again = now + calendar.pause_after_failure()
+    count = calendar.failure_count + 1
+    return {"status": "failing", "reason": reason, "failure_count": count, "next_sync_at": again}
 
 
-async def _leave_nothing(calendar: CalendarDocument) -> None:
-    """What was written after the calendar was disconnected goes away again."""
+async def _leave_nothing(calendar: CalendarDocument) -> bool:
+    """What was written after the calendar was disconnected goes away again; False when it is connected."""
     current = await CalendarDocument.find(calendar.calendar_id)
-    if current is not None and current.status == "disconnected":
-        await CalendarEventDocument.remove_of(calendar.calendar_id, before_run=current.fence)
+    if current is None or current.status != "disconnected":
+        return False
+    await CalendarEventDocument.remove_of(calendar.calendar_id, before_run=current.fence)
+    return True
 
 
 class _Access:
     """The access token of one pull; another one is fetched once when Google refuses it (rule 47)."""
 
-    def __init__(self, services: Services, user_id: str, now: datetime) -> None:
+    def __init__(self, services: Services, calendar: CalendarDocument, now: datetime) -> None:
         self._services = services
-        self._user_id = user_id
+        self._calendar = calendar
         self._now = now
         self._token: str | None = None
 
     async def use(self, ask: Callable[[str], Awaitable[Answer]]) -> Answer:
+        """Google's answer, however long it takes: the lease is lengthened meanwhile. Raises `LeaseLost`."""
+        asking = asyncio.ensure_future(self._use(ask))
+        try:
+            while not (await asyncio.wait({asking}, timeout=documents.LEASE_SECONDS / 3))[0]:
+                await _keep(self._calendar)
+            return await asking
+        finally:
+            await _ended(asking)
+
+    async def _use(self, ask: Callable[[str], Awaitable[Answer]]) -> Answer:
+        user_id = self._calendar.user_id
         if self._token is None:
-            self._token = await connections.access_token(self._services, self._user_id, self._now)
+            self._token = await connections.access_token(self._services, user_id, self._now)
         try:
             return await ask(self._token)
         except InvalidAccessToken:
             refused = self._token
-        self._token = await connections.access_token(self._services, self._user_id, self._now, refused=refused)
+        self._token = await connections.access_token(self._services, user_id, self._now, refused=refused)
         return await ask(self._token)
 
 
-async def _pull(services: Services, calendar: CalendarDocument, now: datetime) -> None:
-    access = _Access(services, calendar.user_id, now)
-    if calendar.google_calendar_id is None:
+async def _ended(task: asyncio.Future[Any]) -> None:
+    """A task that nobody waits for any more neither runs on nor complains."""
+    task.cancel()
+    await asyncio.wait({task})
+    if not task.cancelled():
+        task.exception()
+
+
+async def _keep(calendar: CalendarDocument, fields: dict[str, Any] | None = None) -> None:
+    """Lengthen the lease and set fields; raises `LeaseLost`."""
+    if not await calendar.keep(fields):
+        raise LeaseLost
+
+
+async def _pull(services: Services, calendar: CalendarDocument, now: datetime) -> dict[str, Any]:
+    """What to set on the calendar when all pages are written."""
+    access = _Access(services, calendar, now)
+    if calendar.needs_its_id():
         await _resolve(services, calendar, access)
     try:
         pull_some = _pull_window if calendar.needs_everything(now) else _pull_changes
         fields = await pull_some(services, calendar, access, now)
     except SyncTokenExpired:  # once: a whole pull sends no token
         fields = await _pull_window(services, calendar, access, now)
-    poll = services.settings.calendar.poll_seconds * random.uniform(0.8, 1.2)  # noqa: S311
-    done = {"status": "synced", "reason": None, "failure_count": 0, "last_success_at": now}
-    if not await calendar.finish({**fields, **done, "next_sync_at": now + timedelta(seconds=poll)}):
-        raise LeaseLost
+    again = now + pause_after_success(services.settings.calendar.poll_seconds)
+    done = {"status": "synced", "reason": None, "failure_count": 0, "last_success_at": now, "next_sync_at": again}
+    return {**fields, **done}
 
 
 async def _resolve(services: Services, calendar: CalendarDocument, access: _Access) -> None:
-    """Learn the real id behind `primary`, once (rule 41)."""
+    """Learn the real id behind `primary` (rule 41); another account's takes nothing over from the one before."""
     found = await access.use(services.google.primary_calendar)
-    calendar.google_calendar_id, calendar.timezone = found.google_calendar_id, found.timezone
-    if not await calendar.keep({"google_calendar_id": found.google_calendar_id, "timezone": found.timezone}):
-        raise LeaseLost
+    if calendar.google_calendar_id != found.google_calendar_id:
+        calendar.google_calendar_id, calendar.sync_token = found.google_calendar_id, None
+        await CalendarEventDocument.remove_of(calendar.calendar_id, before_run=calendar.fence)
+    await _keep(calendar, {"google_calendar_id": found.google_calendar_id, "sync_token": calendar.sync_token})
 
 
 async def _pull_window(
@@ -203,30 +251,33 @@ async def _pull_window(
     listed = EventQuery(time_min=window.start.isoformat(), time_max=window.end.isoformat(), page_size=limits.page_size)
     empty = not await CalendarEventDocument.any_of(calendar.calendar_id)
     write = CalendarEventDocument.insert_all if empty else CalendarEventDocument.apply
-    sync_token = None
-    async for page in _pages(services, calendar, access, listed):
-        await write(read_changes(calendar, page.items, page.timezone, window), calendar.fence)
-        sync_token = page.next_sync_token
-    if not empty:
-        await CalendarEventDocument.sweep(calendar.calendar_id, window, calendar.fence)
+    last: dict[str, Any] = {}
+    async with aclosing(_pages(services, calendar, access, listed)) as pages:
+        async for page in pages:
+            await write(read_changes(calendar, page.items, page.timezone, window), calendar.fence)
+            last = {"sync_token": page.next_sync_token, "timezone": page.timezone}
+    await CalendarEventDocument.sweep(calendar.calendar_id, window, calendar.fence)
     bounds = {"window_start": window.start, "window_end": window.end, "window_set_at": now}
-    return {"sync_token": sync_token, "query_version": QUERY_VERSION, **bounds}
+    return {**last, "query_version": QUERY_VERSION, **bounds}
 
 
 async def _pull_changes(services: Services, calendar: CalendarDocument, access: _Access, _: datetime) -> dict[str, Any]:
     """What changed since the sync token; the window cuts what a token cannot (rules 5 and 39)."""
     changed = EventQuery(sync_token=calendar.sync_token, page_size=services.settings.calendar.page_size)
-    sync_token = calendar.sync_token
-    async for page in _pages(services, calendar, access, changed):
-        changes = read_changes(calendar, page.items, page.timezone, calendar.window())
-        await CalendarEventDocument.apply(changes, calendar.fence)
-        sync_token = page.next_sync_token
-    return {"sync_token": sync_token}
+    last: dict[str, Any] = {}
+    async with aclosing(_pages(services, calendar, access, changed)) as pages:
+        async for page in pages:
+            if page.timezone != calendar.timezone:  # all-day events moved that nobody touched
+                raise SyncTokenExpired
+            changes = read_changes(calendar, page.items, page.timezone, calendar.window())
+            await CalendarEventDocument.apply(changes, calendar.fence)
+            last = {"sync_token": page.next_sync_token}
+    return last
 
 
 async def _pages(
     services: Services, calendar: CalendarDocument, access: _Access, asked: EventQuery
-) -> AsyncIterator[EventPage]:
+) -> AsyncGenerator[EventPage, None]:
     """Page after page until Google names no next one, the lease lengthened in between (rules 2 to 4).
 
     The next page is on its way while the caller writes this one.
@@ -241,9 +292,8 @@ async def _pages(
         following = asyncio.ensure_future(ask(page.next_page_token))
         try:
             yield page
-            if not await calendar.keep():
-                raise LeaseLost
+            await _keep(calendar)
             page = await following
         finally:
-            following.cancel()
+            await _ended(following)
     yield page

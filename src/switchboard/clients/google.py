@@ -70,16 +70,16 @@ class GoogleClient:
     def __init__(self, settings: GoogleSettings, http: aiohttp.ClientSession, backoff: float) -> None:
         self._settings = settings
         self._http = http
-        self._retries = Retries(backoff)
+        self.retries = Retries(backoff)
         self._session = _SharedSession(http)
         self._api: Any = GoogleAPI(_discovery_document(settings.api_address))  # type: ignore[no-untyped-call]
         self._deadline = aiohttp.ClientTimeout(total=settings.timeout, connect=min(5.0, settings.timeout))
-        self.oauth = GoogleOAuth(settings, http, self._retries)
+        self.oauth = GoogleOAuth(settings, http, self.retries)
 
     @classmethod
     @asynccontextmanager
     async def opened(cls, settings: GoogleSettings, backoff: float = 1.0) -> AsyncIterator["GoogleClient"]:
-        """A cookie of one person's answer never goes with another's request, and no proxy of the environment is used."""
+        """No cookie of one person's answer goes with another's request, and no proxy of the environment is used."""
         async with aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=100),
             response_class=_OrjsonResponse,
@@ -132,7 +132,7 @@ class GoogleClient:
     async def _call(self, request: Request, access_token: str) -> dict[str, Any]:
         request.headers["Authorization"] = f"Bearer {access_token}"
         request.timeout = self._deadline  # type: ignore[assignment]
-        return await self._retries(self._send, request)
+        return await self.retries(self._send, request)
 
     async def _send(self, request: Request) -> dict[str, Any]:
         """The answer's JSON. What fails is raised outside of `except`: those errors hold the address and the token."""

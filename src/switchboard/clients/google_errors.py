@@ -125,7 +125,7 @@ class Retries:
     """
 
     def __init__(self, backoff: float) -> None:
-        self._wait = wait_random_exponential(multiplier=backoff, max=LONGEST_WAIT_SECONDS)
+        self.backoff = backoff
 
     async def __call__(
         self, call: Callable[Parameters, Awaitable[Result]], *args: Parameters.args, **kwargs: Parameters.kwargs
@@ -141,4 +141,5 @@ class Retries:
     def _pause(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
         asked = error.asked_to_wait if isinstance(error, Busy) else 0.0
-        return min(max(self._wait(state), asked), LONGEST_WAIT_SECONDS)
+        wait = wait_random_exponential(multiplier=self.backoff, max=LONGEST_WAIT_SECONDS)
+        return min(max(wait(state), asked), LONGEST_WAIT_SECONDS)

@@ -134,7 +134,7 @@ class GoogleOAuth:
         raise GoogleUnavailable
 
     async def _verified(self, id_token: str) -> dict[str, Any]:
-        """The claims of a token that Google signed for us. Errors of the library quote the token, so none is chained."""
+        """The claims of a token that Google signed for us. The library's errors quote the token: none is chained."""
         for fresh in (False, True):
             certificates = await self._google_certificates(fresh)
             with suppress(google_auth_exceptions.GoogleAuthError, ValueError):

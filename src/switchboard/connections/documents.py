@@ -1,12 +1,13 @@
 """Consents under way and connections, one per person."""
 
 from datetime import datetime
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from beanie import Document
 from pymongo import ASCENDING, IndexModel, ReturnDocument
+from pymongo.errors import DuplicateKeyError
 
-from switchboard.connections.model import Connection, Consent, Source
+from switchboard.connections.model import Connection, Consent
 from switchboard.mongo import collection, query
 
 LEASE_MILLISECONDS = 30_000
@@ -23,7 +24,7 @@ class ConsentDocument(Consent, Document):
     @classmethod
     @query
     async def add(cls, consent: Consent) -> None:
-        await collection(cls).insert_one(consent.model_dump())
+        await collection(cls).insert_one(consent.model_dump(include=set(Consent.model_fields)))
 
     @classmethod
     @query
@@ -49,17 +50,24 @@ class ConnectionDocument(Connection, Document):
 
     @classmethod
     @query
-    async def connect(cls, user_id: str, source: Source, account: dict[str, Any], now: datetime) -> None:
-        """A grant was stored: whatever was lost before is forgotten."""
-        fields = {**account, "source": source, "connected_at": now}
-        fresh = dict.fromkeys(("lost_at", "lost_fingerprint", "lost_reason"))
-        await collection(cls).update_one({"user_id": user_id}, {"$set": {**fields, **fresh}}, upsert=True)
+    async def connect(cls, before: Connection, after: Connection) -> bool:
+        """Replace a connection; False when someone else connected another account since `before` was read."""
+        same = {"$in": [before.google_subject, after.google_subject]}
+        fields = after.model_dump(include=set(Connection.model_fields))
+        found, which = collection(cls), {"user_id": after.user_id, "google_subject": same}
+        try:
+            await found.update_one(which, {"$set": fields}, upsert=True)
+        except DuplicateKeyError:  # another account, or the same one connected at the same time
+            done = await found.update_one(which, {"$set": fields})
+            return done.matched_count == 1
+        return True
 
     @classmethod
     @query
     async def lose(cls, user_id: str, fingerprint: str, reason: str, now: datetime) -> None:
+        """Google refused a grant. A connection that was removed meanwhile stays so."""
         fields = {"lost_at": now, "lost_fingerprint": fingerprint, "lost_reason": reason}
-        await collection(cls).update_one({"user_id": user_id}, {"$set": fields}, upsert=True)
+        await collection(cls).update_one({"user_id": user_id}, {"$set": fields})
 
     @classmethod
     @query

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, Field
 
 from switchboard.errors import Conflict, Gone, NotFound
+from switchboard.users.model import UserToken
 
 SCOPES: Final = (
     "openid",
@@ -69,7 +70,7 @@ class Consent(BaseModel):
 
 
 class Connection(BaseModel):
-    """`lost_fingerprint` names the grant that Google refused; another grant on the user starts afresh."""
+    """How a person is connected. `lost_fingerprint` names the grant that Google refused; another one starts afresh."""
 
     user_id: str
     source: Source = "stored"
@@ -80,9 +81,9 @@ class Connection(BaseModel):
     lost_fingerprint: str | None = None
     lost_reason: str | None = None
 
-    def lost(self, refresh_token: str | None) -> bool:
+    def lost(self, token: UserToken) -> bool:
         """Whether Google refused just this grant."""
-        return self.lost_fingerprint is not None and self.lost_fingerprint == fingerprint(refresh_token or "")
+        return self.lost_fingerprint is not None and self.lost_fingerprint == grant_fingerprint(token)
 
     def check_account(self, subject: str) -> None:
         """Raise when another Google account is connected: switching is a step of its own."""
@@ -93,6 +94,11 @@ class Connection(BaseModel):
 def fingerprint(secret: str) -> str:
     """What stands for a secret where only equality matters."""
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def grant_fingerprint(token: UserToken) -> str:
+    """What stands for a grant: its refresh token, else the only token there is."""
+    return fingerprint(token.refresh_token or token.access_token or "")
 
 
 def token_fields(access_token: str, expires_at: int, scopes: tuple[str, ...], now: datetime) -> dict[str, Any]:

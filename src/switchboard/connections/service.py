@@ -15,8 +15,10 @@ from switchboard.connections.model import (
     Consent,
     ConsentExpired,
     NotConnected,
+    OtherAccount,
     Source,
     fingerprint,
+    grant_fingerprint,
     no_token_fields,
     token_fields,
 )
@@ -50,24 +52,31 @@ async def confirm(services: Services, caller: Identity, state: str, code: str, n
     if consent is None:
         raise ConsentExpired
     consent.check(now)
-    grant = await services.google.oauth.exchange(code, consent.verifier)
+    grant = await _exchanged(services, consent, code)
     account = await services.google.oauth.account(grant.id_token, consent.nonce)
-    connection = await ConnectionDocument.find(caller.user_id) or Connection(user_id=caller.user_id)
-    connection.check_account(account.subject)
     user = await users.current(caller, now)
+    before = await ConnectionDocument.find(caller.user_id) or Connection(user_id=caller.user_id)
+    if user.token.reads_calendar:
+        before.check_account(account.subject)
     if not grant.refresh_token and not user.token.refresh_token:
         raise InvalidConsent("Google gave access for an hour only. Connect again.")
-    await _store(services, user, grant, now)
-    known = {"google_subject": account.subject, "google_email": account.email}
-    await ConnectionDocument.connect(caller.user_id, "google", known, now)
+    after = Connection(
+        user_id=caller.user_id,
+        source="google",
+        google_subject=account.subject,
+        google_email=account.email,
+        connected_at=now,
+    )
+    await _connect(services, user, grant, (before, after), now)
 
 
 async def adopt(services: Services, caller: Identity, now: datetime) -> None:
     """Connect by the Google tokens that PropelAuth keeps; raises `NotFound` and `ScopeMissing`."""
     user = await users.current(caller, now)
     grant = await _propelauth_grant(services, caller.user_id, now, fresh=False)
-    await _store(services, user, grant, now)
-    await ConnectionDocument.connect(caller.user_id, "propelauth", {"google_subject": None, "google_email": None}, now)
+    before = await ConnectionDocument.find(caller.user_id) or Connection(user_id=caller.user_id)
+    after = Connection(user_id=caller.user_id, source="propelauth", connected_at=now)
+    await _connect(services, user, grant, (before, after), now)
 
 
 async def find(user: User) -> Connection:
@@ -89,7 +98,7 @@ async def access_token(services: Services, user_id: str, now: datetime, *, refus
         token, connection = await _stored(user_id)
         if token.fresh(now) and token.access_token and token.access_token != refused:
             return token.access_token
-        if connection.lost(token.refresh_token):
+        if connection.lost(token):
             raise AccessLost(connection.lost_reason)
         if await ConnectionDocument.claim_refresh(user_id, owner):
             try:
@@ -106,7 +115,7 @@ async def disconnect(services: Services, caller: Identity, now: datetime) -> Non
     connection = await find(user)
     if await _may_revoke(services, user, connection):
         await services.google.oauth.revoke(user.token.refresh_token or user.token.access_token or "")
-    await UserDocument.replace_tokens(caller.user_id, no_token_fields(now), refreshed_with=None)
+    await UserDocument.replace_tokens(caller.user_id, no_token_fields(now))
     await ConnectionDocument.remove(caller.user_id)
 
 
@@ -116,7 +125,7 @@ async def _may_revoke(services: Services, user: User, connection: Connection) ->
     So not what PropelAuth keeps for signing in, not what another person's connection uses, and not tokens of unknown
     origin.
     """
-    if connection.source != "google" or not user.token.refresh_token or connection.lost(user.token.refresh_token):
+    if connection.source != "google" or not user.token.refresh_token or connection.lost(user.token):
         return False
     if await ConnectionDocument.others_connect(user.user_id, connection.google_subject):
         return False
@@ -150,13 +159,22 @@ async def _refresh(services: Services, user_id: str, now: datetime, refused: str
         if grant.scopes and set(READING_SCOPES).isdisjoint(grant.scopes):
             raise ScopeMissing
     except (AccessLost, NotFound, Invalid) as error:
-        await ConnectionDocument.lose(user_id, fingerprint(token.refresh_token or ""), error.message, now)
+        await ConnectionDocument.lose(user_id, grant_fingerprint(token), error.message, now)
         raise AccessLost(error.message) from None
     fields = {"access_token": grant.access_token, "token_expiration": _expiry(grant, now), "updated_at": now}
     if grant.refresh_token:
         fields["refresh_token"] = grant.refresh_token
-    await UserDocument.replace_tokens(user_id, fields, refreshed_with=token.refresh_token)
-    return grant.access_token
+    if await UserDocument.replace_tokens(user_id, fields, instead_of=token):
+        return grant.access_token
+    return await _stored_meanwhile(user_id, now, refused)
+
+
+async def _stored_meanwhile(user_id: str, now: datetime, refused: str | None) -> str:
+    """The token of whoever connected anew during our refresh; ours may be another account's."""
+    token, _ = await _stored(user_id)
+    if token.fresh(now) and token.access_token and token.access_token != refused:
+        return token.access_token
+    raise GoogleUnavailable
 
 
 async def _fresh_grant(services: Services, user_id: str, token: UserToken, source: Source, now: datetime) -> TokenGrant:
@@ -173,16 +191,34 @@ async def _propelauth_grant(services: Services, user_id: str, now: datetime, *, 
     return TokenGrant(kept.access_token, expires_in, kept.scopes, kept.refresh_token)
 
 
-async def _store(services: Services, user: User, grant: TokenGrant, now: datetime) -> None:
+async def _exchanged(services: Services, consent: Consent, code: str) -> TokenGrant:
+    """The grant behind a code. While Google does not answer the consent is not used up."""
+    try:
+        return await services.google.oauth.exchange(code, consent.verifier)
+    except GoogleUnavailable:
+        await ConsentDocument.add(consent)
+        raise
+
+
+async def _connect(
+    services: Services, user: User, grant: TokenGrant, change: tuple[Connection, Connection], now: datetime
+) -> None:
+    """Keep a grant, unless another account was connected since `change` was read."""
     if set(READING_SCOPES).isdisjoint(grant.scopes):
         raise ScopeMissing
+    if not await ConnectionDocument.connect(*change):
+        raise OtherAccount
+    await _store(services, user, grant, now)
+
+
+async def _store(services: Services, user: User, grant: TokenGrant, now: datetime) -> None:
     fields = token_fields(grant.access_token, _expiry(grant, now), grant.scopes, now)
     if grant.refresh_token:
         fields["refresh_token"] = grant.refresh_token
     if user.token.client_id:  # an older document names the client its tokens belong to
         client = services.google.oauth.client
         fields |= {"client_id": client.client_id, "client_secret": client.client_secret}
-    await UserDocument.replace_tokens(user.user_id, fields, refreshed_with=None)
+    await UserDocument.replace_tokens(user.user_id, fields)
 
 
 def _expiry(grant: TokenGrant, now: datetime) -> int:

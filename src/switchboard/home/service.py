@@ -10,4 +10,5 @@ from switchboard.users.model import User
 
 async def read(services: Services, caller: Identity, now: datetime) -> tuple[User, Overview]:
     """The caller and how their calendar stands."""
-    return await users.current(caller, now), await calendars.overview(services, caller, now)
+    user = await users.current(caller, now)
+    return user, await calendars.overview_of(services, user, now)

@@ -13,11 +13,12 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from switchboard.mongo import collection, patiently, query
-from switchboard.users.model import READING_SCOPES, User
+from switchboard.users.model import READING_SCOPES, User, UserToken
 
 # Matches one of the scopes in a list of them, and among others in one text with spaces.
 _READS_CALENDAR = re.compile(rf"(^|\s)({'|'.join(map(re.escape, READING_SCOPES))})(\s|$)")
 _HAS_SCOPE = [{"scope": {"$type": "array"}}, {"scope": {"$nin": [None, ""]}}]  # as `UserToken` decides about `scopes`
+_NO_TEXT = {"$not": re.compile(r"[\s\S]")}
 _NOT_GRANTED = {"scope": {"$not": _READS_CALENDAR}, "$or": [*_HAS_SCOPE, {"scopes": {"$not": _READS_CALENDAR}}]}
 
 
@@ -62,9 +63,9 @@ class UserDocument(User, Document):
 
     @classmethod
     @query
-    async def replace_tokens(cls, user_id: str, fields: dict[str, Any], *, refreshed_with: str | None) -> bool:
-        """Set token fields. With `refreshed_with` only while that refresh token is still the stored one."""
-        unchanged = {} if refreshed_with is None else {"refresh_token": refreshed_with}
+    async def replace_tokens(cls, user_id: str, fields: dict[str, Any], *, instead_of: UserToken | None = None) -> bool:
+        """Set token fields. With `instead_of` only while its tokens are still the stored ones."""
+        unchanged = {} if instead_of is None else _still(instead_of)
         done = await collection(cls).update_one({"user_id": user_id, **unchanged}, {"$set": fields})
         return done.matched_count == 1
 
@@ -111,3 +112,9 @@ def _makes_unique(index: Mapping[str, Any]) -> bool:
         and index.get("unique") is True
         and "partialFilterExpression" not in index
     )
+
+
+def _still(token: UserToken) -> dict[str, Any]:
+    """The filter for a document whose tokens nobody has replaced. An emptied `scope` is that of a disconnect."""
+    tokens = {"access_token": token.access_token, "refresh_token": token.refresh_token}
+    return {**{name: value or _NO_TEXT for name, value in tokens.items()}, "scope": {"$ne": []}}
