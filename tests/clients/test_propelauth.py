@@ -193,9 +193,9 @@ async def test_fifty_organizations_are_no_obstacle(
 async def test_a_token_is_not_accepted_from_memory_after_it_expired(
     emulator: PropelAuthEmulator, client: PropelAuthClient, user_id: str
 ) -> None:
-    token = emulator.sign(claims_of(emulator, user_id, {"exp": int(time.time()) - 57}))
+    token = emulator.sign(claims_of(emulator, user_id, {"exp": int(time.time()) - 59}))
     client.identify(f"Bearer {token}")
-    await asyncio.sleep(4.1)
+    await asyncio.sleep(2.1)
     with pytest.raises(InvalidToken):
         client.identify(f"Bearer {token}")
 

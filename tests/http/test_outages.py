@@ -13,7 +13,7 @@ from pymongo import MongoClient
 
 from tests.http.served import Served
 
-TIMEOUT = 1.5
+TIMEOUT = 1.0
 REQUESTS: tuple[tuple[str, str, Any], ...] = (
     ("GET", "/v1/me", None),
     ("PATCH", "/v1/me", {"first_name": "Ada"}),
@@ -61,7 +61,7 @@ async def test_during_a_pause_every_request_ends_in_time_and_after_it_all_is_wel
             assert took < TIMEOUT + 0.5
         assert (ready.status_code, ready.json()["mongodb"], live.status_code) == (503, "unavailable", 200)
         assert seconds < 2.5
-        assert max(took for _, took in results) > 1.0
+        assert max(took for _, took in results) > 0.8
 
         deadline = time.monotonic() + 1.0
         for method, path, body in REQUESTS:
@@ -80,7 +80,7 @@ async def test_during_a_pause_every_request_ends_in_time_and_after_it_all_is_wel
         ({"errorCode": 50}, 503, "unavailable"),
         ({"errorCode": 91}, 503, "unavailable"),
         ({"closeConnection": True}, 503, "unavailable"),
-        ({"blockConnection": True, "blockTimeMS": 3000}, 503, "unavailable"),
+        ({"blockConnection": True, "blockTimeMS": 1500}, 503, "unavailable"),
         ({"errorCode": 13}, 500, "misconfigured"),
         ({"errorCode": 18}, 500, "misconfigured"),
         ({"errorCode": 2}, 500, "error"),

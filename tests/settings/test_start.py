@@ -119,16 +119,15 @@ async def test_users_with_two_documents_are_listed_and_stop_the_start(
         found.insert_many([{"user_id": "a"}, {"user_id": "a"}, {"user_id": "a"}, {"user_id": "b"}, {"user_id": "b"}])
         found.insert_many([{"user_id": "c"}, {"name": "nobody"}, {"name": "nobody"}])
 
-        code, _, err, _ = await run(["serve"], variables, tmp_path)
-        assert (code, err.count("\n")) == (1, 1)
-        assert err.startswith("The collection user_tokens holds more than one document for some users")
-        assert "'switchboard duplicates'" in err
-
-        code, out, _, _ = await run(["duplicates", "--json"], variables, tmp_path)
-        assert code == 3
-        assert json.loads(out) == [{"user_id": "a", "documents": 3}, {"user_id": "b", "documents": 2}]
-        code, out, _, _ = await run(["duplicates"], variables, tmp_path)
-        assert (code, out) == (3, "a\t3 documents\nb\t2 documents\n2 users with more than one document.\n")
+        commands = (["serve"], ["duplicates", "--json"], ["duplicates"])
+        refused, as_json, as_lines = await asyncio.gather(*(run(name, variables, tmp_path) for name in commands))
+        assert (refused[0], refused[2].count("\n")) == (1, 1)
+        assert refused[2].startswith("The collection user_tokens holds more than one document for some users")
+        assert "'switchboard duplicates'" in refused[2]
+        assert as_json[0] == 3
+        assert json.loads(as_json[1]) == [{"user_id": "a", "documents": 3}, {"user_id": "b", "documents": 2}]
+        assert as_lines[0] == 3
+        assert as_lines[1] == "a\t3 documents\nb\t2 documents\n2 users with more than one document.\n"
 
         found.delete_many({"user_id": {"$in": ["a", "b"]}})
         found.create_index("user_id", unique=True, sparse=True, name="made_by_hand")

@@ -8,6 +8,7 @@ import pytest
 
 from switchboard.users.documents import UserDocument
 from switchboard.users.model import TimezoneLocked
+from tests.users.raw import raw
 from tests.users.variants import CALENDAR, v3
 from tests.world import Person, World
 
@@ -61,6 +62,17 @@ async def test_two_first_sights_at_once_make_one_document(world: World) -> None:
         answers = await asyncio.gather(*asked)
         assert {answer.status_code for answer in answers} == {200}
         assert world.database["users"].count_documents({"user_id": person.user_id}) == 1
+
+
+async def test_a_first_sight_that_comes_second_touches_nothing(world: World, ada: Person) -> None:
+    """As if the other one inserted between our look and our insert."""
+    world.user_document(ada, **{**v3(ada.user_id), "email": "stored@example.com"})
+    before = raw(world, ada.user_id)
+
+    user = await UserDocument.add(ada.user_id, {"email": "new@example.com"}, world.google.clock.now())
+
+    assert user.email == "stored@example.com"
+    assert raw(world, ada.user_id) == before
 
 
 async def test_created_at_is_written_once(world: World, ada: Person) -> None:
