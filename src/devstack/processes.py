@@ -5,7 +5,7 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -57,16 +57,25 @@ def _the_forker() -> _Forker:
         return _forker
 
 
-def start_child(command: list[str]) -> Child:
-    """Start `command` with no input or output, in its own process group (Ctrl-C in the terminal does not reach it).
+def start_child(command: list[str], *, log: Path | None = None, variables: Mapping[str, str] | None = None) -> Child:
+    """Start `command` with no input, in its own process group (Ctrl-C in the terminal does not reach it).
 
-    On Linux the kernel kills it when this process ends; elsewhere it has to be stopped.
+    What it says goes to `log`, which begins anew, or nowhere. With a `log` the child works in the log's folder, where
+    no .env of the project reaches it. On Linux the kernel kills it when this process ends; elsewhere it has to be
+    stopped.
     """
     if sys.platform == "linux":
         command = [sys.executable, "-I", "-S", str(_WRAPPER), str(os.getpid()), *command]
 
     def start() -> Child:
         nothing = subprocess.DEVNULL
-        return subprocess.Popen(command, stdin=nothing, stdout=nothing, stderr=nothing, process_group=0)  # noqa: S603
+        if log is None:
+            return subprocess.Popen(  # noqa: S603
+                command, stdin=nothing, stdout=nothing, stderr=nothing, env=variables, process_group=0
+            )
+        with log.open("wb") as told:
+            return subprocess.Popen(  # noqa: S603
+                command, stdin=nothing, stdout=told, stderr=told, env=variables, cwd=log.parent, process_group=0
+            )
 
     return _the_forker().run(start)
