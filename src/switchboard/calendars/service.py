@@ -75,7 +75,7 @@ async def disconnect(services: Services, caller: Identity, now: datetime) -> Non
 
 async def overview(services: Services, caller: Identity, now: datetime) -> Overview:
     """How the caller's calendar stands; nothing is asked of Google."""
-    return await overview_of(services, await users.current(caller, now), now)
+    return await overview_of(services, await users.current(services, caller, now), now)
 
 
 async def overview_of(services: Services, user: User, now: datetime) -> Overview:
@@ -108,7 +108,7 @@ async def events(
 
 async def sync(services: Services, caller: Identity, now: datetime) -> Overview:
     """Pull the caller's calendar now; raises `SyncRunning` when someone else does."""
-    user = await users.current(caller, now)
+    user = await users.current(services, caller, now)
     await connections.find(user)
     calendar_id = primary_calendar_id(caller.user_id)
     calendar = await CalendarDocument.claim(calendar_id, uuid4().hex)

@@ -64,6 +64,24 @@ class Identity:
     impersonator_user_id: str | None = None
 
 
+@dataclass(frozen=True)
+class Profile:
+    """What PropelAuth knows of a person beside what a token says; times are UTC."""
+
+    email: str | None
+    first_name: str | None
+    last_name: str | None
+    username: str | None
+    picture_url: str | None
+    email_confirmed: bool
+    has_password: bool
+    locked: bool
+    enabled: bool
+    mfa_enabled: bool
+    can_create_orgs: bool
+    last_active_at: datetime | None
+
+
 @dataclass(frozen=True, repr=False)
 class GoogleGrant:
     """Google tokens a person's sign-in left at PropelAuth; `expires_at` is epoch seconds, None when not told."""
@@ -120,6 +138,13 @@ class PropelAuthClient:
         except UnauthorizedException:
             return _identity(self._claims(authorization))
         return _identity({**vars(user), **_times(authorization)})
+
+    async def profile(self, user_id: str) -> Profile:
+        """The person as PropelAuth knows them now; raises `NotFound`."""
+        found = await self._mapped(self._auth.fetch_user_metadata_by_user_id(_checked(user_id)))
+        if found is None:
+            raise NotFound("PropelAuth does not know this person.")
+        return _profile(found)
 
     async def google_grant(self, user_id: str) -> GoogleGrant:
         """The Google tokens stored at sign-in; raises `NotFound` when the person did not sign in with Google."""
@@ -214,6 +239,34 @@ def _checked(user_id: str) -> str:
     if not USER_ID.fullmatch(user_id):
         raise Invalid("This is not a user id of PropelAuth.")
     return user_id
+
+
+def _profile(found: Any) -> Profile:
+    return Profile(
+        email=_text(found.email),
+        first_name=_text(found.first_name),
+        last_name=_text(found.last_name),
+        username=_text(found.username),
+        picture_url=_text(found.picture_url),
+        email_confirmed=found.email_confirmed is True,
+        has_password=found.has_password is True,
+        locked=found.locked is True,
+        enabled=found.enabled is True,
+        mfa_enabled=found.mfa_enabled is True,
+        can_create_orgs=found.can_create_orgs is True,
+        last_active_at=_moment_or_none(found.last_active_at),
+    )
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _moment_or_none(seconds: Any) -> datetime | None:
+    try:
+        return _moment(seconds)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None
 
 
 def _grant(token: Any) -> GoogleGrant:

@@ -34,7 +34,7 @@ LOOK_AGAIN_SECONDS = 0.05
 
 async def begin(services: Services, caller: Identity, now: datetime) -> str:
     """The address where the caller consents, good for ten minutes and for this caller alone."""
-    user = await users.current(caller, now)
+    user = await users.current(services, caller, now)
     state, verifier, nonce = (secrets.token_urlsafe(32) for _ in range(3))
     consent = Consent.begun(caller.user_id, (state, verifier, nonce), now)
     await ConsentDocument.add(consent)
@@ -54,7 +54,7 @@ async def confirm(services: Services, caller: Identity, state: str, code: str, n
     consent.check(now)
     grant = await _exchanged(services, consent, code)
     account = await services.google.oauth.account(grant.id_token, consent.nonce)
-    user = await users.current(caller, now)
+    user = await users.current(services, caller, now)
     before = await ConnectionDocument.find(caller.user_id) or Connection(user_id=caller.user_id)
     if user.token.reads_calendar:
         before.check_account(account.subject)
@@ -72,7 +72,7 @@ async def confirm(services: Services, caller: Identity, state: str, code: str, n
 
 async def adopt(services: Services, caller: Identity, now: datetime) -> None:
     """Connect by the Google tokens that PropelAuth keeps; raises `NotFound` and `ScopeMissing`."""
-    user = await users.current(caller, now)
+    user = await users.current(services, caller, now)
     grant = await _propelauth_grant(services, caller.user_id, now, fresh=False)
     before = await ConnectionDocument.find(caller.user_id) or Connection(user_id=caller.user_id)
     after = Connection(user_id=caller.user_id, source="propelauth", connected_at=now)
@@ -111,7 +111,7 @@ async def access_token(services: Services, user_id: str, now: datetime, *, refus
 
 async def disconnect(services: Services, caller: Identity, now: datetime) -> None:
     """Forget the grant here, and take it back at Google when nothing else rests on it."""
-    user = await users.current(caller, now)
+    user = await users.current(services, caller, now)
     connection = await find(user)
     if await _may_revoke(services, user, connection):
         await services.google.oauth.revoke(user.token.refresh_token or user.token.access_token or "")

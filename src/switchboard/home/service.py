@@ -10,5 +10,5 @@ from switchboard.users.model import User
 
 async def read(services: Services, caller: Identity, now: datetime) -> tuple[User, Overview]:
     """The caller and how their calendar stands."""
-    user = await users.current(caller, now)
+    user = await users.current(services, caller, now)
     return user, await calendars.overview_of(services, user, now)

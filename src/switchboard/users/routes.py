@@ -4,7 +4,7 @@ from fastapi import APIRouter, Body
 from pydantic import JsonValue
 
 from switchboard.errors import Unauthenticated
-from switchboard.http.deps import Caller, Now
+from switchboard.http.deps import Caller, Now, Running
 from switchboard.http.errors import problems
 from switchboard.users import service
 from switchboard.users.model import FormTooDeep, FormTooLarge, TimezoneLocked, UnknownTimezone
@@ -14,8 +14,8 @@ router = APIRouter(prefix="/v1/me", tags=["me"])
 
 
 @router.get("", summary="Who I am", responses=problems(Unauthenticated))
-async def read(caller: Caller, now: Now) -> Me:
-    return Me.of(await service.current(caller, now))
+async def read(caller: Caller, services: Running, now: Now) -> Me:
+    return Me.of(await service.current(services, caller, now))
 
 
 @router.patch(
@@ -23,13 +23,13 @@ async def read(caller: Caller, now: Now) -> Me:
     summary="Change my names or time zone",
     responses=problems(Unauthenticated, TimezoneLocked, UnknownTimezone),
 )
-async def change(caller: Caller, body: MeChange, now: Now) -> Me:
-    return Me.of(await service.change(caller, body.fields(), now))
+async def change(caller: Caller, body: MeChange, services: Running, now: Now) -> Me:
+    return Me.of(await service.change(services, caller, body.fields(), now))
 
 
 @router.get("/welcome-form", summary="My welcome form", responses=problems(Unauthenticated))
-async def read_welcome_form(caller: Caller, now: Now) -> WelcomeForm:
-    return WelcomeForm.of(await service.current(caller, now))
+async def read_welcome_form(caller: Caller, services: Running, now: Now) -> WelcomeForm:
+    return WelcomeForm.of(await service.current(services, caller, now))
 
 
 @router.put(
@@ -37,5 +37,7 @@ async def read_welcome_form(caller: Caller, now: Now) -> WelcomeForm:
     summary="Submit my welcome form: any JSON",
     responses=problems(Unauthenticated, FormTooLarge, FormTooDeep),
 )
-async def submit_welcome_form(caller: Caller, data: Annotated[JsonValue, Body()], now: Now) -> WelcomeForm:
-    return WelcomeForm.of(await service.submit_form(caller, data, now))
+async def submit_welcome_form(
+    caller: Caller, data: Annotated[JsonValue, Body()], services: Running, now: Now
+) -> WelcomeForm:
+    return WelcomeForm.of(await service.submit_form(services, caller, data, now))

@@ -2,27 +2,43 @@
 
 from datetime import datetime
 
+import structlog
 from pydantic import JsonValue
 
 from switchboard.clients.propelauth import Identity
+from switchboard.errors import SwitchboardError
+from switchboard.services import Services
 from switchboard.users.documents import UserDocument
 from switchboard.users.model import TimezoneLocked, User, check_form
+
+log = structlog.get_logger()
 
 # Facts of the token that a new document starts with, and that fill what an older document lacks when it is read.
 _FROM_TOKEN = ("email", "first_name", "last_name", "username")
 
 
-async def current(caller: Identity, now: datetime) -> User:
+async def current(services: Services, caller: Identity, now: datetime) -> User:
     """The caller. A document is inserted at first sight; one that exists is only read, whatever it lacks."""
     user = await UserDocument.find(caller.user_id)
     if user is None:
-        user = await UserDocument.add(caller.user_id, _known(caller), now)
+        user = await UserDocument.add(caller.user_id, await _first_facts(services, caller), now)
     return _completed(user, caller)
 
 
-async def change(caller: Identity, fields: dict[str, str], now: datetime) -> User:
+async def _first_facts(services: Services, caller: Identity) -> dict[str, object]:
+    """What a new document starts with: PropelAuth's profile, or the token alone while PropelAuth does not answer."""
+    known = _known(caller)
+    try:
+        profile = vars(await services.propelauth.profile(caller.user_id))
+    except SwitchboardError as error:
+        log.warning("user.profile_missing", code=error.code)
+        return {**known}
+    return {**known, **{name: fact for name, fact in profile.items() if fact is not None}}
+
+
+async def change(services: Services, caller: Identity, fields: dict[str, str], now: datetime) -> User:
     """Set the named fields; raises `TimezoneLocked`, `UnknownTimezone`."""
-    user = await current(caller, now)
+    user = await current(services, caller, now)
     timezone = fields.get("timezone")
     if timezone is not None:
         user.change_timezone(timezone)
@@ -34,13 +50,13 @@ async def change(caller: Identity, fields: dict[str, str], now: datetime) -> Use
     return _completed(changed, caller)
 
 
-async def submit_form(caller: Identity, data: JsonValue, now: datetime) -> User:
+async def submit_form(services: Services, caller: Identity, data: JsonValue, now: datetime) -> User:
     """Keep the welcome form as it was sent; raises `FormTooLarge`, `FormTooDeep`."""
     check_form(data)
-    await current(caller, now)
+    await current(services, caller, now)
     fields = {"welcome_form_completed": True, "welcome_form_data": data}
     changed = await UserDocument.change(caller.user_id, fields, now, timezone=None)
-    return _completed(changed or await current(caller, now), caller)
+    return _completed(changed or await current(services, caller, now), caller)
 
 
 def _known(caller: Identity) -> dict[str, str]:
