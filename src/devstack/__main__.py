@@ -51,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     listen = made.add_argument_group("ports (0: any free one; remembered; another one is taken if a port is not free)")
     for name, port in DEFAULTS.items():
         option = "--port" if name == "api" else f"--{name.replace('_', '-')}-port"
-        listen.add_argument(option, dest=f"{name}_port", type=_port, metavar="N", help=f"default {port}")
+        listen.add_argument(option, dest=f"{name}_port", type=port_number, metavar="N", help=f"default {port}")
     return made
 
 
@@ -166,7 +166,8 @@ def _port_arguments(asked: argparse.Namespace) -> list[str]:
     return [text for name, port in given.items() if port is not None for text in (options[name], str(port))]
 
 
-def _port(text: str) -> int:
+def port_number(text: str) -> int:
+    """For argparse, which names this function when it complains."""
     port = int(text)
     if not 0 <= port <= 65_535:
         raise ValueError(text)

@@ -64,14 +64,18 @@ def import_ics(google: str, content: bytes, email: str) -> Json:
     except httpx.HTTPError as error:
         raise BackgroundFailed(f"The Google emulator does not answer ({type(error).__name__}).") from None
     if answer.status_code == 400 and answer.json().get("error") == "unknown account":
-        raise BackgroundFailed(f"Nobody has the Google account {email}. The consent page at {google} lists who has.")
+        raise BackgroundFailed(f"Nobody here has the Google account {email}; the demo front end lists who there is.")
     if answer.status_code != 200:
         raise BackgroundFailed(f"The file could not be imported: {answer.text[:300]}")
     report: dict[str, Any] = answer.json()
+    if not any(report.values()):
+        raise BackgroundFailed("There is no event in the file. Is it an .ics file?")
     return report
 
 
 def import_sentence(report: Json, email: str) -> str:
     """The report in words."""
-    told = ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in report.items())
-    return f"Imported into the calendar of {email} ({told}). It reaches Switchboard with the next pull."
+    counts = [f"{report[name]} {name}" for name in ("events", "series", "exceptions", "unchanged")]
+    skipped = [f"skipped {uid}: {why}" for uid, why in report["skipped"]]
+    first = f"Imported into the calendar of {email}: {', '.join(counts)}. It reaches Switchboard with the next pull."
+    return "\n".join([first, *skipped])

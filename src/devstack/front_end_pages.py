@@ -30,14 +30,14 @@ p { margin: 0 0 18px; color: var(--soft); overflow-wrap: anywhere; }
 .people { display: grid; grid-template-columns: repeat(auto-fill, minmax(290px, 1fr)); gap: 10px; }
 .people form { margin: 0; display: flex; }
 .person { width: 100%; text-align: left; background: #fff; border: 1px solid var(--line); border-radius: 12px;
-          padding: 12px 15px; font: inherit; color: inherit; cursor: pointer; }
+          padding: 12px 15px; font: inherit; color: inherit; cursor: pointer; display: flex; flex-direction: column; }
 .person:hover { border-color: var(--accent); box-shadow: 0 3px 14px rgb(53 86 216 / .1); }
 .person[disabled] { opacity: .55; cursor: not-allowed; box-shadow: none; border-color: var(--line); }
 .person b { display: block; }
 .person span { color: var(--soft); font-size: 13.5px; display: block; overflow-wrap: anywhere; }
-.tags { display: flex; flex-wrap: wrap; gap: 5px; margin-top: 7px; }
+.person .tags { display: flex; flex-wrap: wrap; gap: 5px; margin-top: 7px; }
 .tag { font-style: normal; font-size: 12px; border-radius: 999px; padding: 1px 9px; background: #eef1f7;
-       color: #475066; }
+       color: #475066; white-space: nowrap; }
 .tag.role { background: #e6ebff; color: #2a43ad; }
 .tag.warn { background: #fdeed8; color: #8a5306; }
 .card { background: #fff; border: 1px solid var(--line); border-radius: 14px; padding: 22px 24px; margin: 0 0 16px; }
@@ -53,7 +53,7 @@ button.do.small { padding: 4px 14px; font-size: 14px; }
 button:focus-visible, summary:focus-visible, a:focus-visible { outline: 3px solid #a9baff; outline-offset: 2px; }
 a { color: var(--accent); }
 pre { overflow: auto; background: #f7f9fc; border: 1px solid var(--line); border-radius: 10px; padding: 14px;
-      font-size: 13px; margin: 10px 0 0; max-height: 480px; }
+      white-space: pre-wrap; overflow-wrap: anywhere; font-size: 13px; margin: 10px 0 0; max-height: 480px; }
 summary { cursor: pointer; color: var(--soft); }
 ol.events { list-style: none; margin: 0; padding: 0; background: #fff; border: 1px solid var(--line);
             border-radius: 12px; overflow: hidden; }

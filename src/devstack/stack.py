@@ -78,9 +78,9 @@ class Stack:
             await self._start_vendors()
         finally:
             await mongod
-        for name, command in (("api", "serve"), ("worker", "worker")):
-            self.children[name] = self._start_child(name, command)
+        self.children["api"] = self._start_child("api", "serve")
         await self._ready()
+        self.children["worker"] = self._start_child("worker", "worker")  # not earlier: it would slow the first answer
         description = await described(self)
         write_private(self.data.description, _bytes(description))
         return description
