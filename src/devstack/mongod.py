@@ -207,7 +207,8 @@ class Mongod:
 
     def _is_ours(self, client: MongoClient[dict[str, Any]]) -> bool:
         """Another mongod on the same port would answer just as well, until ours ends for want of the port."""
-        return bool(client.admin.command("serverStatus")["pid"] == self.pid)
+        answering = client.admin.command("serverStatus")["pid"]
+        return self._process is not None and bool(answering == self._process.pid)
 
     def _configured(self, client: MongoClient[dict[str, Any]]) -> bool:
         """Make the set, or tell it the port it now has (force: a set that lost its only member cannot vote on it)."""
