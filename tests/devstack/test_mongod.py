@@ -110,15 +110,14 @@ def test_a_killed_mongod_comes_back_with_every_acknowledged_majority_write() -> 
 
 
 def test_a_paused_mongod_times_calls_out_and_recovers_when_resumed() -> None:
-    with Mongod() as mongod, connect(mongod, timeout_ms=300) as client:
-        client.shop.orders.insert_one({"_id": 1})
+    with Mongod() as mongod, connect(mongod) as patient, connect(mongod, timeout_ms=300) as hasty:
+        patient.shop.orders.insert_one({"_id": 1})
         mongod.pause()
         with pytest.raises(PyMongoError) as raised:
-            client.shop.orders.find_one()
+            hasty.shop.orders.find_one()
         assert raised.value.timeout
         mongod.resume()
-        with connect(mongod) as patient:
-            assert patient.shop.orders.find_one() == {"_id": 1}
+        assert patient.shop.orders.find_one() == {"_id": 1}
 
 
 def test_a_paused_mongod_can_be_stopped(tmp_path: Path) -> None:
