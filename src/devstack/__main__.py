@@ -15,10 +15,19 @@ from devstack.description import tour
 from devstack.memory import StateUnreadable
 from devstack.mongod import MongodFailed, MongodMissing
 from devstack.ports import DEFAULTS, PortTaken
+from devstack.service_key import NoServiceKey
 from devstack.stack import Options, Stack, StackFailed
 
 OK, FAILED, NOT_RUNNING = 0, 1, 3
-REFUSALS = (StackFailed, MongodMissing, MongodFailed, PortTaken, StateUnreadable, background.BackgroundFailed)
+REFUSALS = (
+    StackFailed,
+    MongodMissing,
+    MongodFailed,
+    PortTaken,
+    StateUnreadable,
+    NoServiceKey,
+    background.BackgroundFailed,
+)
 
 EPILOG = """\
 Without an action the stack runs in this terminal until Ctrl-C, which stops all of it.

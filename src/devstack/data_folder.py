@@ -23,6 +23,7 @@ class DataFolder:
         self.mongod = self.path / "mongod"
         self.description = self.path / "devstack.json"
         self.choices = self.path / "choices.json"
+        self.service_key = self.path / "service-key.json"
         self._pid = self.path / "devstack.pid"
         self._held: IO[str] | None = None
 
@@ -79,7 +80,7 @@ class DataFolder:
     def clear(self) -> None:
         """Remove what a stack has put here, and nothing else; the folder too if nothing else is in it."""
         shutil.rmtree(self.mongod, ignore_errors=True)
-        for name in ("propelauth.json", "google.json", "choices.json", "devstack.json", *LOGS):
+        for name in ("propelauth.json", "google.json", "choices.json", "service-key.json", "devstack.json", *LOGS):
             (self.path / name).unlink(missing_ok=True)
         self._pid.unlink(missing_ok=True)
         self.release()

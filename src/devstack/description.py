@@ -7,17 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from devstack.demo import TOUR
 from devstack.propelauth import PropelAuthEmulator, User
+from devstack.service_key import service_key
 
 if TYPE_CHECKING:
     from devstack.stack import Stack
 
 Json = dict[str, Any]
 TOKEN_MINUTES = 7 * 24 * 60
-
-
-async def extra(stack: "Stack") -> Json:  # noqa: ARG001
-    """More that programs want to know of the running stack, such as a key made for it: becomes "extra"."""
-    return {}
 
 
 async def described(stack: "Stack") -> Json:
@@ -36,7 +32,7 @@ async def described(stack: "Stack") -> Json:
         "logs": {name: str(stack.data.log(name)) for name in stack.children},
         "people": {role: _person(stack.propelauth, user) for role, user in _tour_people(stack.propelauth)},
         "environment": stack.environment(),
-        "extra": await extra(stack),
+        "service_key": await service_key(stack.api, stack.data.service_key, stack.environment()),
     }
 
 
@@ -69,6 +65,7 @@ def tour(description: Json) -> str:
         where = ", ".join(f"{org['role']} of {org['name']}" for org in person["organizations"])
         lines.append(f"# {person['name']} <{person['email']}>, {where or 'in no organization'}")
         lines.append(f"export {role.upper()}={person['token']}")
+    lines += ["# An internal service", f"export SERVICE_KEY={description['service_key']}"]
     lines += [f"export API={at['api']} GOOGLE={at['google']}", "", *_first_steps(people), ""]
     return "\n".join(lines)
 
@@ -95,6 +92,7 @@ def _first_steps(people: Json) -> list[str]:
             "# The Admin signed in with Google, so the calendar connects by that; the Owner can connect in a browser.",
             f"curl -s -X POST $API/v1/me/calendar/connect/propelauth {bearer}",
             f"curl -s -X POST $API/v1/me/calendar/sync {bearer}",
+            'curl -s $API/internal/v1/self -H "X-API-Key: $SERVICE_KEY"',
             f'curl -s "$API/v1/me/events?from={today}T00:00:00Z&to={later}T00:00:00Z&limit=3" {bearer}',
         ]
     return steps
