@@ -54,7 +54,7 @@ class CalendarState(BaseModel):
             source=connection.source if connection else None,
             google_email=connection.google_email if connection else None,
             google_calendar_id=calendar.google_calendar_id if calendar else None,
-            timezone=calendar.timezone if calendar else None,
+            timezone=calendar.timezone if calendar and calendar.google_calendar_id else None,
             reason=calendar.reason if calendar else None,
             synced_at=calendar.last_success_at if calendar else None,
             next_sync_at=calendar.next_sync_at if calendar else None,

@@ -17,6 +17,7 @@ SCOPES: Final = (
     "https://www.googleapis.com/auth/calendar.events",
 )
 CONSENT_LIFETIME: Final = timedelta(minutes=10)
+TIME_TO_CONNECT: Final = timedelta(minutes=1)
 
 Source = Literal["google", "propelauth", "stored"]
 
@@ -85,9 +86,13 @@ class Connection(BaseModel):
         """Whether Google refused just this grant."""
         return self.lost_fingerprint is not None and self.lost_fingerprint == grant_fingerprint(token)
 
-    def check_account(self, subject: str) -> None:
-        """Raise when another Google account is connected: switching is a step of its own."""
-        if self.google_subject not in (None, subject):
+    def check_account(self, subject: str, token: UserToken, now: datetime) -> None:
+        """Raise when another Google account is connected, or just being connected: switching is a step of its own.
+
+        A connection whose tokens are not there and have had time to come is what a crash or other software left.
+        """
+        being_connected = self.connected_at is not None and now - self.connected_at < TIME_TO_CONNECT
+        if self.google_subject not in (None, subject) and (token.reads_calendar or being_connected):
             raise OtherAccount
 
 

@@ -56,8 +56,7 @@ async def confirm(services: Services, caller: Identity, state: str, code: str, n
     account = await services.google.oauth.account(grant.id_token, consent.nonce)
     user = await users.current(services, caller, now)
     before = await ConnectionDocument.find(caller.user_id) or Connection(user_id=caller.user_id)
-    if user.token.reads_calendar:
-        before.check_account(account.subject)
+    before.check_account(account.subject, user.token, now)
     if not grant.refresh_token and not user.token.refresh_token:
         raise InvalidConsent("Google gave access for an hour only. Connect again.")
     after = Connection(

@@ -1,0 +1,3 @@
+from tests.calendars.conftest import connect
+
+__all__ = ["connect"]  # a fixture
