@@ -83,16 +83,17 @@ async def child(
 async def server(module: str, *arguments: str, environment: dict[str, str], path: str) -> AsyncIterator[int]:
     """An HTTP server as a child; its port once it answers `path`."""
     port = free_port()
-    async with (
-        child(module, *arguments, environment={**environment, "SERVER_PORT": str(port)}) as process,
-        aiohttp.ClientSession() as http,
-        asyncio.timeout(30),
-    ):
-        while not await _answers(http, f"http://127.0.0.1:{port}{path}"):
+    async with child(module, *arguments, environment={**environment, "SERVER_PORT": str(port)}) as process:
+        await _ready(f"http://127.0.0.1:{port}{path}", process, module)
+        yield port
+
+
+async def _ready(address: str, process: asyncio.subprocess.Process, module: str) -> None:
+    async with asyncio.timeout(30), aiohttp.ClientSession() as http:
+        while not await _answers(http, address):
             if process.returncode is not None:
                 raise RuntimeError(f"{module} ended with {process.returncode}")
             await asyncio.sleep(0.05)
-        yield port
 
 
 async def _answers(http: aiohttp.ClientSession, address: str) -> bool:
