@@ -102,11 +102,8 @@ def _run(asked: argparse.Namespace, data: DataFolder) -> int:
         os.environ.get("MONGODB_URI", ""),
         os.environ.get("MONGODB_DATABASE") or "switchboard",
     )
-    try:
-        asyncio.run(_serve(Stack(options, _say), asked.json))
-    finally:
-        data.release()
-    return OK
+    asyncio.run(_serve(Stack(options, _say), asked.json))
+    return OK  # the folder is let go of by the end of the process, so that who waits for that waits for its very end
 
 
 async def _serve(stack: Stack, as_json: bool) -> None:

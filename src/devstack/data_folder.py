@@ -6,7 +6,7 @@ import shutil
 import signal
 import time
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import orjson
 
@@ -25,7 +25,7 @@ class DataFolder:
         self.choices = self.path / "choices.json"
         self.service_key = self.path / "service-key.json"
         self._pid = self.path / "devstack.pid"
-        self._held: IO[str] | None = None
+        self._held: int | None = None
 
     def snapshot(self, name: str) -> Path:
         return self.path / f"{name}.json"
@@ -36,20 +36,19 @@ class DataFolder:
     def hold(self) -> bool:
         """Make the folder this process's own until `release` or its end; False while another stack has it."""
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = self._pid.open("a+")
+        file = os.open(self._pid, os.O_RDWR | os.O_CREAT, 0o600)
         if not _locked(file, patience=0.5):
-            file.close()
+            os.close(file)
             return False
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
+        os.truncate(file, 0)
+        os.write(file, f"{os.getpid()}\n".encode())
         self._held = file
         return True
 
     def release(self) -> None:
         if self._held is not None:
-            self._held.truncate(0)  # not unlinked: who waits for the lock would get that of a file nobody sees
-            self._held.close()
+            os.truncate(self._held, 0)  # not unlinked: who waits for the lock would get that of a file nobody sees
+            os.close(self._held)
             self._held = None
 
     def holder(self) -> int | None:
@@ -57,7 +56,7 @@ class DataFolder:
         if not self._pid.exists():
             return None
         with self._pid.open("r") as file:
-            if _locked(file, patience=0.0):
+            if _locked(file.fileno(), patience=0.0):
                 return None
             text = file.read().strip()
         return int(text) if text.isdigit() else None
@@ -108,7 +107,7 @@ def write_private(path: Path, content: bytes) -> None:
     half.replace(path)
 
 
-def _locked(file: IO[str], patience: float) -> bool:
+def _locked(file: int, patience: float) -> bool:
     """Patience, because somebody who looks who holds a lock has it for a moment."""
     deadline = time.monotonic() + patience
     while True:

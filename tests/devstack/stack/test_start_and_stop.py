@@ -16,6 +16,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from devstack.__main__ import main
 from devstack.data_folder import DataFolder
 from devstack.mongod import Mongod
 
@@ -72,7 +73,7 @@ def processes_of(data: Path) -> list[str]:
 
 def wait_until_gone(data: Path) -> None:
     deadline = time.monotonic() + 10
-    while processes_of(data):
+    while processes_of(data) or DataFolder(data).holder():  # a lock outlives the command line by a moment
         assert time.monotonic() < deadline, processes_of(data)
         time.sleep(0.02)
 
@@ -85,7 +86,9 @@ def data(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.timeout(120)
-def test_a_stack_goes_on_after_a_restart_where_it_was(data: Path, tmp_path: Path) -> None:
+def test_a_stack_goes_on_after_a_restart_where_it_was(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     first = started(data, *ANY_PORTS)
     assert set(first["people"]) == {"owner", "admin", "member", "stranger"}
     with httpx.Client(base_url=first["addresses"]["api"], trust_env=False, timeout=20) as api:
@@ -96,8 +99,8 @@ def test_a_stack_goes_on_after_a_restart_where_it_was(data: Path, tmp_path: Path
         admin = {"Authorization": f"Bearer {first['people']['admin']['token']}"}
         assert api.post("/v1/me/calendar/connect/propelauth", headers=admin).status_code == 200
 
-    assert_it_answers_while_it_runs(data, tmp_path)
-    assert devstack(data, "--stop").returncode == 0
+    assert_it_answers_while_it_runs(data, tmp_path, capsys)
+    assert main(["--data", str(data), "--stop"]) == 0
     assert processes_of(data) == []
     assert not (data / "devstack.json").exists()
 
@@ -111,21 +114,26 @@ def test_a_stack_goes_on_after_a_restart_where_it_was(data: Path, tmp_path: Path
 
     os.kill(second["pid"], signal.SIGKILL)
     wait_until_gone(data)
-    assert devstack(data, "--status").returncode == 3
+    assert main(["--data", str(data), "--status"]) == 3
 
 
-def assert_it_answers_while_it_runs(data: Path, tmp_path: Path) -> None:
+def assert_it_answers_while_it_runs(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "one.ics").write_text(ICS)
     (tmp_path / "none.ics").write_text("nothing")
-    status = devstack(data, "--status")
-    assert status.returncode == 0
-    assert "export OWNER=" in status.stdout
-    assert devstack(data).returncode == 1
-    assert devstack(data, "--reset").returncode == 1
-    imported = devstack(data, "--import-ics", str(tmp_path / "one.ics"), "--as", "mina.tanaka@northwind.example")
-    assert "1 events" in imported.stdout
-    empty = devstack(data, "--import-ics", str(tmp_path / "none.ics"), "--as", "mina.tanaka@northwind.example")
-    assert (empty.returncode, empty.stdout) == (1, "")
+    mina = ["--as", "mina.tanaka@northwind.example"]
+    asked = {
+        "--status": (0, "export OWNER="),
+        "": (1, "running already"),
+        "--reset": (1, "--stop"),
+        f"--import-ics {tmp_path / 'one.ics'}": (0, "1 events"),
+        f"--import-ics {tmp_path / 'none.ics'}": (1, "no event in the file"),
+        f"--import-ics {tmp_path / 'not.there'}": (1, "No such file"),
+    }
+    for arguments, (code, words) in asked.items():
+        capsys.readouterr()
+        more = mina if "ics" in arguments else []
+        assert main(["--data", str(data), *arguments.split(), *more]) == code
+        assert words in "".join(capsys.readouterr())
     for name in ("devstack.json", "google.json", "propelauth.json", "choices.json"):
         assert stat.S_IMODE((data / name).stat().st_mode) == 0o600
     assert stat.S_IMODE(data.stat().st_mode) == 0o700
@@ -134,20 +142,18 @@ def assert_it_answers_while_it_runs(data: Path, tmp_path: Path) -> None:
 def min_seconds_of_two_restarts(data: Path) -> float:
     """The second only where the machine was busy with something else during the first."""
     measured = []
-    for _ in range(2):
+    for attempt in range(2):
         began = time.monotonic()
         description = started(data)
         httpx.get(f"{description['addresses']['api']}/health/ready", trust_env=False).raise_for_status()
         measured.append(time.monotonic() - began)
-        if measured[-1] < 10:
+        if measured[-1] < 10 or attempt:
             break
-        devstack(data, "--stop")
-        started(data)
+        assert main(["--data", str(data), "--stop"]) == 0
     return min(measured)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_all_of_it_in_order(data: Path, mongod: Mongod, number: signal.Signals) -> None:
+def test_ctrl_c_stops_all_of_it_in_order(data: Path, mongod: Mongod) -> None:
     variables = {"MONGODB_URI": mongod.uri, "MONGODB_DATABASE": f"test_{uuid4().hex[:8]}"}
     stack = subprocess.Popen(  # noqa: S603
         command(data, *ANY_PORTS),
@@ -161,7 +167,7 @@ def test_a_signal_stops_all_of_it_in_order(data: Path, mongod: Mongod, number: s
             assert stack.stdout is not None
             line = next(line for line in stack.stdout if "MongoDB" in line)
             assert mongod.uri in line
-            stack.send_signal(number)
+            stack.send_signal(signal.SIGINT)
             _, told = stack.communicate(timeout=15)
         finally:
             stack.kill()
