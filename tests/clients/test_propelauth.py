@@ -20,7 +20,8 @@ from pydantic import SecretStr
 
 from devstack.emulator import Fault
 from devstack.propelauth import PropelAuthEmulator, SigningKey
-from switchboard.clients.propelauth import InvalidToken, PropelAuthClient, PropelAuthUnavailable, as_our_error
+from switchboard.clients.propelauth import PropelAuthClient
+from switchboard.clients.propelauth_errors import InvalidToken, PropelAuthUnavailable, as_our_error
 from switchboard.errors import Invalid, Misconfigured, NotFound, SwitchboardError, Unauthenticated
 from switchboard.settings import PropelAuthSettings
 

@@ -8,7 +8,6 @@ provider or organization the library does not know still names its person.
 import asyncio
 import base64
 import hashlib
-import json
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable
@@ -23,14 +22,13 @@ import orjson
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from propelauth_py import (
     AsyncAuth,
-    RateLimitedException,
     TokenVerificationMetadata,
     UnauthorizedException,
     init_base_async_auth,
 )
-from propelauth_py.errors import BadRequestException
 
-from switchboard.errors import Invalid, Misconfigured, NotFound, SwitchboardError, Unauthenticated, Unavailable
+from switchboard.clients.propelauth_errors import VENDOR_ERRORS, InvalidToken, PropelAuthUnavailable, as_our_error
+from switchboard.errors import Invalid, NotFound, Unauthenticated
 from switchboard.settings import PropelAuthSettings
 
 Result = TypeVar("Result")
@@ -38,16 +36,6 @@ Result = TypeVar("Result")
 LEEWAY_SECONDS = 60
 REMEMBERED_TOKENS = 10_000
 USER_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-
-
-class PropelAuthUnavailable(Unavailable):
-    code = "propelauth_unavailable"
-    message = "PropelAuth does not answer right now. Try again in a moment."
-
-
-class InvalidToken(Unauthenticated):
-    code = "invalid_token"
-    message = "The access token is not valid or has expired. Sign in again."
 
 
 @dataclass(frozen=True)
@@ -279,37 +267,3 @@ def _grant(token: Any) -> GoogleGrant:
         expires_at=int(expires_at) if isinstance(expires_at, (int, float)) else None,
         scopes=tuple(token.authorized_scopes or ()),
     )
-
-
-VENDOR_ERRORS = (
-    BadRequestException,
-    RateLimitedException,
-    httpx.HTTPError,
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    RuntimeError,
-    TimeoutError,
-)
-
-
-def as_our_error(error: Exception) -> SwitchboardError:
-    """What the library raised, in our words (facts/propelauth.md section 1.4).
-
-    The order matters: `JSONDecodeError` is a `ValueError`, and so is the library's 'your key is wrong'. The causes
-    are not chained, because their messages hold addresses and bodies.
-    """
-    if isinstance(error, RateLimitedException):
-        return PropelAuthUnavailable("PropelAuth is busy. Try again in a moment.", retry_after=5.0)
-    if isinstance(error, httpx.HTTPStatusError) and error.response.status_code == httpx.codes.FORBIDDEN:
-        return Misconfigured("PROPELAUTH_API_KEY lacks a right at PropelAuth.")
-    if isinstance(error, BadRequestException):
-        return Invalid("PropelAuth refused the request.")
-    if isinstance(error, json.JSONDecodeError):
-        return PropelAuthUnavailable()
-    if isinstance(error, ValueError) and "integration_api_key" in str(error):
-        return Misconfigured("PropelAuth does not accept PROPELAUTH_API_KEY.")
-    if isinstance(error, ValueError) and str(error).startswith("Bad request"):
-        return Invalid("PropelAuth refused the request.")
-    return PropelAuthUnavailable()
