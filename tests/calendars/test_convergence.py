@@ -33,7 +33,7 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {"status": 401, "body": "{}"},
     {"status": 404, "body": "not Google's"},
 )
-SECONDS = 10.0
+SECONDS = 7.0
 
 
 class History:

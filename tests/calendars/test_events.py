@@ -137,6 +137,20 @@ async def test_starts_within_a_millisecond_of_each_other_are_neither_lost_nor_do
     assert len(found) == len(set(found)) == 40
 
 
+@pytest.mark.parametrize("milliseconds", [1_080_390_243_988, 68_333_077_740])
+async def test_a_start_that_a_float_cannot_say_exactly_is_not_given_twice(api, grace, put, milliseconds) -> None:
+    start = datetime.fromtimestamp(0, UTC) + milliseconds * MILLISECOND
+    put(*(stored(grace, start, start + HOUR) for _ in range(3)))
+    found, cursor = [], None
+    while cursor is not None or not found:
+        more = {"cursor": cursor} if cursor else {}
+        page = await asked(api, grace, start - HOUR, start + HOUR, limit=1, **more)
+        found += [event["event_id"] for event in page["events"]]
+        cursor = page["next_cursor"]
+
+    assert len(found) == len(set(found)) == 3
+
+
 async def test_what_comes_and_goes_between_pages_loses_and_doubles_nothing_else(world, api, grace, put) -> None:
     events = world.database["calendar_events"]
     kept = [f"b{number:02}" for number in range(20)]

@@ -111,8 +111,13 @@ async def test_no_cookie_of_one_answer_goes_with_the_next_request(world, ada) ->
 async def test_no_proxy_of_the_environment_is_used(world, ada, monkeypatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    grant = world.google.grant(ada.email, world.settings.google.client_id, list(SCOPES))
     async with opened(world) as client:
-        assert (await client.primary_calendar(token_of(world, ada))).google_calendar_id == ada.email
+        assert (await client.primary_calendar(grant["access_token"])).google_calendar_id == ada.email
+        assert await client.oauth.refresh(grant["refresh_token"])
+        await client.answers()
 
 
 @pytest.mark.parametrize("call", ["primary", "events", "refresh", "revoke", "exchange", "certificates"])

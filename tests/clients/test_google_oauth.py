@@ -14,7 +14,7 @@ from devstack.emulator import Fault
 from devstack.google.keys import SigningKey
 from switchboard.clients.google import GoogleClient
 from switchboard.clients.google_errors import AccessLost, GoogleUnavailable, InvalidConsent
-from switchboard.clients.google_oauth import CLOCK_SKEW_SECONDS, GoogleOAuth, OAuthClient, TokenGrant
+from switchboard.clients.google_oauth import GoogleOAuth, OAuthClient, TokenGrant
 from switchboard.connections.model import SCOPES
 from switchboard.errors import Misconfigured
 from tests.world import World
@@ -240,14 +240,14 @@ async def test_an_id_token_with_a_wrong_claim_proves_nothing(world, oauth, chang
         await account(world, oauth, **changed)
 
 
-@pytest.mark.parametrize(("ahead", "accepted"), [(CLOCK_SKEW_SECONDS - 3, True), (60, False)])
+@pytest.mark.parametrize(("ahead", "accepted"), [(7, True), (60, False)])
 async def test_a_clock_ahead_of_ours_by_seconds_is_fine(world, oauth, ahead, accepted) -> None:
     outcome = (await asyncio.gather(account(world, oauth, iat=int(time.time()) + ahead), return_exceptions=True))[0]
 
     assert isinstance(outcome, InvalidConsent) != accepted
 
 
-@pytest.mark.parametrize(("ago", "accepted"), [(CLOCK_SKEW_SECONDS - 3, True), (60, False)])
+@pytest.mark.parametrize(("ago", "accepted"), [(7, True), (60, False)])
 async def test_a_token_that_ended_seconds_ago_is_fine(world, oauth, ago, accepted) -> None:
     now = int(time.time())
     outcome = (await asyncio.gather(account(world, oauth, iat=now - 99, exp=now - ago), return_exceptions=True))[0]

@@ -181,7 +181,7 @@ def _rename_all(world: World, person: Person) -> None:
 
 async def test_a_page_slower_than_the_lease_keeps_it(world, ada, start) -> None:
     due(world, ada, 120)
-    world.google.fail(Fault(path=LISTING, times=2, latency=1.6))
+    world.google.fail(Fault(path=LISTING, times=2, latency=1.0))
     start(lease=0.6)
     start(lease=0.6)
     await eventually(lambda: synced(world, ada), 20)
