@@ -147,8 +147,9 @@ async def test_a_start_that_a_float_cannot_say_exactly_is_not_given_twice(api, g
         page = await asked(api, grace, start - HOUR, start + HOUR, limit=1, **more)
         found += [event["event_id"] for event in page["events"]]
         cursor = page["next_cursor"]
+        assert len(found) == len(set(found)) <= 3
 
-    assert len(found) == len(set(found)) == 3
+    assert len(found) == 3
 
 
 async def test_what_comes_and_goes_between_pages_loses_and_doubles_nothing_else(world, api, grace, put) -> None:
