@@ -44,7 +44,8 @@ def _address(value: str) -> str:
 def _is_address(value: str) -> bool:
     try:
         parts = urlsplit(value)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.username and parts.port != 0
+        bare = not (parts.username or parts.query or parts.fragment) and parts.port != 0
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and bare
     except ValueError:  # half an IPv6 address, a port that is none
         return False
 
@@ -88,7 +89,7 @@ def _mongodb_uri(value: SecretStr) -> SecretStr:
 
 Address = Annotated[str, AfterValidator(_address)]
 Secret = Annotated[SecretStr, AfterValidator(_not_empty)]
-Seconds = Annotated[float, Field(gt=0, le=3600)]
+Seconds = Annotated[float, Field(ge=0.05, le=3600)]
 
 
 class Group(BaseModel):

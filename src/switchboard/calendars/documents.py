@@ -31,6 +31,7 @@ class CalendarDocument(Calendar, Document):
             IndexModel([("calendar_id", ASCENDING)], unique=True, name="calendar_id_unique"),
             IndexModel([("user_id", ASCENDING)], name="user_id"),
             IndexModel([("next_sync_at", ASCENDING)], name="next_sync_at"),
+            IndexModel([("google_calendar_id", ASCENDING)], name="google_calendar_id"),
         ]
 
     @classmethod
@@ -55,6 +56,17 @@ class CalendarDocument(Calendar, Document):
         """Make sure there is one; one that is there stays as it is."""
         new = {"user_id": user_id, "status": "new", "next_sync_at": now, "failure_count": 0, "fence": 0}
         await collection(cls).update_one({"calendar_id": calendar_id}, {"$setOnInsert": new}, upsert=True)
+
+    @classmethod
+    @query
+    async def shared(cls, calendar_id: str) -> bool:
+        """Whether another person's connected calendar is the same one at Google."""
+        own = await collection(cls).find_one({"calendar_id": calendar_id}, {"google_calendar_id": 1})
+        google_id = own.get("google_calendar_id") if own else None
+        if google_id is None:
+            return False
+        same = {"google_calendar_id": google_id, "calendar_id": {"$ne": calendar_id}}
+        return await collection(cls).find_one(same, {"_id": 1}) is not None
 
     @classmethod
     @query
@@ -162,10 +174,13 @@ class CalendarEventDocument(CalendarEvent, Document):
     @classmethod
     @query
     async def sweep(cls, calendar_id: str, window: Window, run: int) -> None:
-        """After a whole pull: remove what it did not bring, inside its window only (rules 8 and 9)."""
+        """After a whole pull: remove what it did not bring, of its own calendar only (rules 8 and 9).
+
+        Events that ended before the window go as well: they are older than what is kept, and nothing would say any
+        more that one of them is gone.
+        """
         unseen = {"calendar_id": calendar_id, "run": {"$lt": run}}
-        inside = {"start_time": {"$lt": window.end}, "end_time": {"$gt": window.start}}
-        await cls._delete({**unseen, **inside})
+        await cls._delete({**unseen, "start_time": {"$lt": window.end}})
 
     @classmethod
     @query

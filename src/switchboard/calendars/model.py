@@ -7,9 +7,9 @@ import hashlib
 import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple, get_args
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from switchboard.clients.google_events import read_event
 from switchboard.connections.model import Connection
@@ -51,6 +51,11 @@ class Window(NamedTuple):
         return end > self.start and start < self.end
 
 
+def _status(value: object) -> object:
+    """One that a newer version knows and this one does not counts as not pulled yet."""
+    return value if value in get_args(Status) else "new"
+
+
 class Calendar(BaseModel):
     """A calendar of a person and the state of its pull. `fence` grows with every lease."""
 
@@ -58,7 +63,7 @@ class Calendar(BaseModel):
     user_id: str
     google_calendar_id: str | None = None
     timezone: str = "UTC"
-    status: Status = "new"
+    status: Annotated[Status, BeforeValidator(_status)] = "new"
     reason: str | None = None
     sync_token: str | None = Field(default=None, repr=False)
     query_version: int = 0

@@ -14,6 +14,7 @@ from switchboard.calendars.schemas import (
     front_end_return,
 )
 from switchboard.clients.google_errors import AccessLost, CalendarNotFound, InvalidConsent, ScopeMissing
+from switchboard.clients.propelauth_errors import NoGoogleTokens
 from switchboard.connections.model import ConsentExpired, NotConnected, OtherAccount
 from switchboard.errors import Unauthenticated
 from switchboard.http.deps import Caller, Now, Running
@@ -62,7 +63,7 @@ async def confirm(caller: Caller, body: ConsentConfirmed, services: Running, now
 @router.post(
     "/v1/me/calendar/connect/propelauth",
     summary="Connect by the Google tokens my sign-in left at PropelAuth",
-    responses=problems(Unauthenticated, NotConnected, ScopeMissing),
+    responses=problems(Unauthenticated, NoGoogleTokens, ScopeMissing, OtherAccount),
 )
 async def adopt(caller: Caller, services: Running, now: Now) -> CalendarState:
     return CalendarState.of(await service.adopt(services, caller, now))

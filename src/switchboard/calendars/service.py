@@ -32,7 +32,7 @@ from switchboard.clients.google import EventPage, EventQuery
 from switchboard.clients.google_errors import AccessLost, CalendarNotFound, InvalidAccessToken, SyncTokenExpired
 from switchboard.clients.propelauth import Identity
 from switchboard.connections import service as connections
-from switchboard.connections.model import NotConnected
+from switchboard.connections.model import Connection, NotConnected
 from switchboard.errors import Refusal, SwitchboardError
 from switchboard.services import Services
 from switchboard.users import service as users
@@ -67,8 +67,9 @@ async def disconnect(services: Services, caller: Identity, now: datetime) -> Non
 
     What fails after the grant is forgotten, and what a running pull still writes, the worker removes later.
     """
-    await connections.disconnect(services, caller, now)
     calendar_id = primary_calendar_id(caller.user_id)
+    shared = await CalendarDocument.shared(calendar_id)
+    await connections.disconnect(services, caller, now, shared=shared)
     await CalendarDocument.disconnect(calendar_id, now + LOOK_FOR_LATE_WRITES)
     await CalendarEventDocument.remove_of(calendar_id)
 
@@ -86,11 +87,17 @@ async def overview_of(services: Services, user: User, now: datetime) -> Overview
         return Overview(None, None, stale=True)
     calendar_id = primary_calendar_id(user.user_id)
     calendar = await CalendarDocument.find(calendar_id)
-    if calendar is None or calendar.status == "disconnected":
+    if calendar is None or calendar.status == "disconnected" or _newly_granted(calendar, connection, user):
         await CalendarDocument.connect(calendar_id, user.user_id, now)
         calendar = await CalendarDocument.find(calendar_id)
     stale = calendar is None or calendar.stale(now, services.settings.calendar.stale_seconds)
     return Overview(connection, calendar, stale)
+
+
+def _newly_granted(calendar: Calendar, connection: Connection, user: User) -> bool:
+    """Whether access was lost with another grant than the person has now: a sign-in elsewhere brought it."""
+    lost = calendar.status == "access_lost" and connection.lost_fingerprint is not None
+    return lost and not connection.lost(user.token)
 
 
 async def events(
@@ -138,7 +145,10 @@ async def pull(services: Services, calendar: CalendarDocument, now: datetime) ->
     outcome = _failed(calendar, SwitchboardError.message, now)  # that of a crash
     try:
         outcome = await _pull(services, calendar, now)
-    except (AccessLost, NotConnected) as error:
+    except NotConnected:  # elsewhere, or by a disconnect that got no further: what it left goes with the lease
+        await CalendarDocument.disconnect(calendar.calendar_id, now + LOOK_FOR_LATE_WRITES)
+        raise
+    except AccessLost as error:
         outcome = {"status": "access_lost", "reason": error.message, "next_sync_at": now + LOOK_AGAIN}
         raise
     except CalendarNotFound as error:

@@ -27,7 +27,13 @@ from propelauth_py import (
     init_base_async_auth,
 )
 
-from switchboard.clients.propelauth_errors import VENDOR_ERRORS, InvalidToken, PropelAuthUnavailable, as_our_error
+from switchboard.clients.propelauth_errors import (
+    VENDOR_ERRORS,
+    InvalidToken,
+    NoGoogleTokens,
+    PropelAuthUnavailable,
+    as_our_error,
+)
 from switchboard.errors import Invalid, NotFound, Unauthenticated
 from switchboard.settings import PropelAuthSettings
 
@@ -259,7 +265,7 @@ def _moment_or_none(seconds: Any) -> datetime | None:
 
 def _grant(token: Any) -> GoogleGrant:
     if token is None or not token.access_token:
-        raise NotFound("PropelAuth holds no Google tokens for you. Sign in with Google, or connect the calendar here.")
+        raise NoGoogleTokens
     expires_at = token.token_expiration
     return GoogleGrant(
         access_token=token.access_token,

@@ -6,12 +6,17 @@ import httpx
 from propelauth_py import RateLimitedException
 from propelauth_py.errors import BadRequestException
 
-from switchboard.errors import Invalid, Misconfigured, SwitchboardError, Unauthenticated, Unavailable
+from switchboard.errors import Invalid, Misconfigured, NotFound, SwitchboardError, Unauthenticated, Unavailable
 
 
 class PropelAuthUnavailable(Unavailable):
     code = "propelauth_unavailable"
     message = "PropelAuth does not answer right now. Try again in a moment."
+
+
+class NoGoogleTokens(NotFound):
+    code = "no_google_tokens"
+    message = "PropelAuth holds no Google tokens for you. Sign in with Google, or connect the calendar here."
 
 
 class InvalidToken(Unauthenticated):

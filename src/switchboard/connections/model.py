@@ -3,9 +3,9 @@
 import base64
 import hashlib
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from switchboard.errors import Conflict, Gone, NotFound
 from switchboard.users.model import UserToken
@@ -70,11 +70,16 @@ class Consent(BaseModel):
             raise ConsentExpired
 
 
+def _source(value: object) -> object:
+    """One that a newer version knows and this one does not counts as of unknown origin."""
+    return value if value in get_args(Source) else "stored"
+
+
 class Connection(BaseModel):
     """How a person is connected. `lost_fingerprint` names the grant that Google refused; another one starts afresh."""
 
     user_id: str
-    source: Source = "stored"
+    source: Annotated[Source, BeforeValidator(_source)] = "stored"
     google_subject: str | None = None
     google_email: str | None = None
     connected_at: datetime | None = None
@@ -85,6 +90,11 @@ class Connection(BaseModel):
     def lost(self, token: UserToken) -> bool:
         """Whether Google refused just this grant."""
         return self.lost_fingerprint is not None and self.lost_fingerprint == grant_fingerprint(token)
+
+    def check_adoption(self, token: UserToken) -> None:
+        """Raise while a consent of the person's own works: whose account PropelAuth's tokens are is not known."""
+        if self.google_subject is not None and token.reads_calendar and not self.lost(token):
+            raise OtherAccount
 
     def check_account(self, subject: str, token: UserToken, now: datetime) -> None:
         """Raise when another Google account is connected, or just being connected: switching is a step of its own.

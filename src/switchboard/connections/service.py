@@ -30,6 +30,7 @@ from switchboard.users.model import READING_SCOPES, User, UserToken
 
 WAIT_FOR_OTHER_SECONDS = 35.0
 LOOK_AGAIN_SECONDS = 0.05
+REFRESH_SECONDS = 25.0
 
 
 async def begin(services: Services, caller: Identity, now: datetime) -> str:
@@ -74,6 +75,7 @@ async def adopt(services: Services, caller: Identity, now: datetime) -> None:
     user = await users.current(services, caller, now)
     grant = await _propelauth_grant(services, caller.user_id, now, fresh=False)
     before = await ConnectionDocument.find(caller.user_id) or Connection(user_id=caller.user_id)
+    before.check_adoption(user.token)
     after = Connection(user_id=caller.user_id, source="propelauth", connected_at=now)
     await _connect(services, user, grant, (before, after), now)
 
@@ -101,18 +103,24 @@ async def access_token(services: Services, user_id: str, now: datetime, *, refus
             raise AccessLost(connection.lost_reason)
         if await ConnectionDocument.claim_refresh(user_id, owner):
             try:
-                return await _refresh(services, user_id, now, refused)
+                async with asyncio.timeout(REFRESH_SECONDS):  # shorter than the lease: never two at once
+                    return await _refresh(services, user_id, now, refused)
+            except TimeoutError:
+                raise GoogleUnavailable from None
             finally:
                 await ConnectionDocument.release_refresh(user_id, owner)
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
     raise GoogleUnavailable
 
 
-async def disconnect(services: Services, caller: Identity, now: datetime) -> None:
-    """Forget the grant here, and take it back at Google when nothing else rests on it."""
+async def disconnect(services: Services, caller: Identity, now: datetime, *, shared: bool) -> None:
+    """Forget the grant here, and take it back at Google when nothing else rests on it.
+
+    `shared`: another person is known to read the same Google account, however they connected it.
+    """
     user = await users.current(services, caller, now)
     connection = await find(user)
-    if await _may_revoke(services, user, connection):
+    if not shared and await _may_revoke(services, user, connection):
         await services.google.oauth.revoke(user.token.refresh_token or user.token.access_token or "")
     await UserDocument.replace_tokens(caller.user_id, no_token_fields(now))
     await ConnectionDocument.remove(caller.user_id)
@@ -127,8 +135,6 @@ async def _may_revoke(services: Services, user: User, connection: Connection) ->
     if connection.source != "google" or not user.token.refresh_token or connection.lost(user.token):
         return False
     if await ConnectionDocument.others_connect(user.user_id, connection.google_subject):
-        return False
-    if await UserDocument.others_hold(user.user_id, user.token.refresh_token):
         return False
     return not await _signs_in_with_google(services, user.user_id)
 
@@ -208,6 +214,9 @@ async def _connect(
     if not await ConnectionDocument.connect(*change):
         raise OtherAccount
     await _store(services, user, grant, now)
+    if await ConnectionDocument.find(user.user_id) is None:  # a disconnect came in between, and it wins
+        await UserDocument.replace_tokens(user.user_id, no_token_fields(now))
+        raise NotConnected
 
 
 async def _store(services: Services, user: User, grant: TokenGrant, now: datetime) -> None:

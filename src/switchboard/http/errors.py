@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from switchboard import errors, mongo
+from switchboard.clients.propelauth_errors import InvalidToken
 
 MEDIA_TYPE = "application/problem+json"
 log = structlog.get_logger()
@@ -190,7 +191,8 @@ class Crashes:
 def problems(*refusals: type[errors.Refusal]) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route: these refusals, and those every route can give."""
     documented: dict[int, list[type[errors.Refusal]]] = {}
-    for refusal in (*refusals, errors.Invalid, errors.TooLarge, errors.Unavailable):
+    tokens = (InvalidToken,) if errors.Unauthenticated in refusals else ()
+    for refusal in (*refusals, *tokens, errors.Invalid, errors.TooLarge, errors.Unavailable):
         documented.setdefault(status_of(refusal), []).append(refusal)
     return {status: _documented(kinds) for status, kinds in sorted(documented.items())}
 

@@ -71,13 +71,6 @@ class UserDocument(User, Document):
 
     @classmethod
     @query
-    async def others_hold(cls, user_id: str, refresh_token: str) -> bool:
-        """Whether another person's document holds the same grant."""
-        same = {"refresh_token": refresh_token, "user_id": {"$ne": user_id}}
-        return await collection(cls).find_one(same, {"_id": 1}) is not None
-
-    @classmethod
-    @query
     async def duplicates(cls, limit: int = 20) -> list[tuple[str, int]]:
         """User ids that more than one document carries, with how many do."""
         stages: list[dict[str, Any]] = [
