@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 from switchboard.clients.google_events import read_event
 from switchboard.connections.model import Connection
 from switchboard.errors import Conflict, Invalid
+from switchboard.users.model import UserToken
 
 QUERY_VERSION: Final = 2  # raised whenever the query or the shape of events changes: then everything is pulled anew
 WINDOW_LIFETIME: Final = timedelta(days=1)
@@ -96,6 +97,16 @@ class Calendar(BaseModel):
 
     def stale(self, now: datetime, after_seconds: int) -> bool:
         return self.last_success_at is None or now - self.last_success_at > timedelta(seconds=after_seconds)
+
+    def newly_granted(self, connection: Connection, token: UserToken) -> bool:
+        """Whether access was lost with another grant than the person has now: a sign-in elsewhere brought it."""
+        lost = self.status == "access_lost" and connection.lost_fingerprint is not None
+        return lost and not connection.lost(token)
+
+    def failed(self, reason: str, now: datetime) -> dict[str, Any]:
+        """What a failed pull sets: the reason in words, and a pause that grows with every failure in a row."""
+        again = now + self.pause_after_failure()
+        return {"status": "failing", "reason": reason, "failure_count": self.failure_count + 1, "next_sync_at": again}
 
     def pause_after_failure(self) -> timedelta:
         """One minute doubled with every failure in a row, six hours at most, never the same for all (rule 53)."""

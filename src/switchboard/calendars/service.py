@@ -15,7 +15,6 @@ from switchboard.calendars import documents
 from switchboard.calendars.documents import CalendarDocument, CalendarEventDocument
 from switchboard.calendars.model import (
     QUERY_VERSION,
-    Calendar,
     Events,
     LeaseLost,
     Overview,
@@ -32,7 +31,7 @@ from switchboard.clients.google import EventPage, EventQuery
 from switchboard.clients.google_errors import AccessLost, CalendarNotFound, InvalidAccessToken, SyncTokenExpired
 from switchboard.clients.propelauth import Identity
 from switchboard.connections import service as connections
-from switchboard.connections.model import Connection, NotConnected
+from switchboard.connections.model import NotConnected
 from switchboard.errors import Refusal, SwitchboardError
 from switchboard.services import Services
 from switchboard.users import service as users
@@ -87,17 +86,11 @@ async def overview_of(services: Services, user: User, now: datetime) -> Overview
         return Overview(None, None, stale=True)
     calendar_id = primary_calendar_id(user.user_id)
     calendar = await CalendarDocument.find(calendar_id)
-    if calendar is None or calendar.status == "disconnected" or _newly_granted(calendar, connection, user):
+    if calendar is None or calendar.status == "disconnected" or calendar.newly_granted(connection, user.token):
         await CalendarDocument.connect(calendar_id, user.user_id, now)
         calendar = await CalendarDocument.find(calendar_id)
     stale = calendar is None or calendar.stale(now, services.settings.calendar.stale_seconds)
     return Overview(connection, calendar, stale)
-
-
-def _newly_granted(calendar: Calendar, connection: Connection, user: User) -> bool:
-    """Whether access was lost with another grant than the person has now: a sign-in elsewhere brought it."""
-    lost = calendar.status == "access_lost" and connection.lost_fingerprint is not None
-    return lost and not connection.lost(user.token)
 
 
 async def events(
@@ -142,7 +135,7 @@ async def sync_due(services: Services, now: datetime) -> bool:
 
 async def pull(services: Services, calendar: CalendarDocument, now: datetime) -> None:
     """Bring a calendar whose lease we hold up to date, and give the lease back whatever happens."""
-    outcome = _failed(calendar, SwitchboardError.message, now)  # that of a crash
+    outcome = calendar.failed(SwitchboardError.message, now)  # that of a crash
     try:
         outcome = await _pull(services, calendar, now)
     except NotConnected:  # elsewhere, or by a disconnect that got no further: what it left goes with the lease
@@ -155,7 +148,7 @@ async def pull(services: Services, calendar: CalendarDocument, now: datetime) ->
         outcome = {"status": "gone", "reason": error.message, "next_sync_at": now + LOOK_AGAIN}
         raise
     except Refusal as error:
-        outcome = _failed(calendar, error.message, now)
+        outcome = calendar.failed(error.message, now)
         raise
     except asyncio.CancelledError:
         outcome = {}
@@ -166,12 +159,6 @@ async def pull(services: Services, calendar: CalendarDocument, now: datetime) ->
             await _leave_nothing(calendar)
     if not ours:
         raise LeaseLost
-
-
-def _failed(calendar: Calendar, reason: str, now: datetime) -> dict[str, Any]:
-    again = now + calendar.pause_after_failure()
-    count = calendar.failure_count + 1
-    return {"status": "failing", "reason": reason, "failure_count": count, "next_sync_at": again}
 
 
 async def _leave_nothing(calendar: CalendarDocument) -> bool:
