@@ -4,6 +4,7 @@ import contextlib
 from datetime import UTC, datetime
 
 from switchboard.calendars import service
+from switchboard.connections import service as connections
 from switchboard.connections.model import SCOPES
 
 
@@ -81,3 +82,19 @@ async def test_a_new_grant_by_the_older_backend_makes_a_lost_calendar_due(world,
 
     assert shown["state"] == "waiting"
     assert datetime.fromisoformat(shown["next_sync_at"]) <= datetime.now(UTC)
+
+
+async def test_a_disconnect_between_the_writes_of_a_connect_wins(world, ada, connect, monkeypatch) -> None:
+    store = connections._store
+
+    async def interrupted(*arguments) -> None:
+        await store(*arguments)
+        await connections.ConnectionDocument.remove(ada.user_id)
+
+    monkeypatch.setattr(connections, "_store", interrupted)
+
+    answer = await connect(ada)
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "calendar_not_connected")
+    stored = world.stored(ada)
+    assert (stored["access_token"], stored["refresh_token"], stored["scope"]) == ("", None, [])

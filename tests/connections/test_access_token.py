@@ -10,7 +10,7 @@ import pytest
 from devstack.emulator import Fault
 from switchboard.clients.google_errors import AccessLost, GoogleUnavailable, ScopeMissing
 from switchboard.connections import service
-from switchboard.connections.documents import ConnectionDocument
+from switchboard.connections.documents import LEASE_MILLISECONDS, ConnectionDocument
 from switchboard.connections.model import SCOPES, NotConnected
 from switchboard.errors import Misconfigured
 from tests.world import Person, World, environment_of
@@ -218,3 +218,15 @@ async def test_without_tokens_there_is_no_connection(world, ada) -> None:
 
     with pytest.raises(NotConnected):
         await token_of(world, ada)
+
+
+async def test_a_refresh_ends_before_its_lease_does_and_gives_it_back(world, ada, monkeypatch) -> None:
+    assert service.REFRESH_SECONDS * 1000 < LEASE_MILLISECONDS
+    monkeypatch.setattr(service, "REFRESH_SECONDS", 0.1)
+    world.grant_tokens(ada, token_expiration=EXPIRED)
+    world.google.fail(Fault(path="/token", latency=1.0))
+
+    with pytest.raises(GoogleUnavailable):
+        await token_of(world, ada)
+
+    assert await ConnectionDocument.claim_refresh(ada.user_id, "next")
