@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 FEATURES = (
-    "users", "connections", "calendars", "home", "organizations", "invites", "agents", "runtime", "webhooks", "legacy",
+    "users", "roles", "audit", "memberships", "organizations", "members", "administration", "invites", "replies",
+    "connections", "calendars", "home", "agents", "runtime", "webhooks", "legacy",
 )  # fmt: skip
 FEATURE_FILES = {f"{name}.py" for name in ("__init__", "model", "documents", "service", "schemas", "routes")}
 LONGEST_FUNCTION = 50
@@ -24,7 +25,7 @@ BORDERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "the web framework": (("fastapi", "starlette"), ("routes.py", "http", "app.py")),
     "a vendor's library": (
-        ("aiogoogle", "propelauth_py", "propelauth_fastapi", "google", "httpx", "aiohttp", "requests", "tenacity"),
+        ("aiogoogle", "propelauth_py", "propelauth_fastapi", "google", "httpx", "aiohttp", "requests", "tenacity", "standardwebhooks"),
         ("clients",),
     ),
 }

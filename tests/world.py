@@ -27,6 +27,7 @@ from switchboard.settings import (
     GoogleSettings,
     LogSettings,
     MongoSettings,
+    OrganizationSettings,
     PropelAuthSettings,
     ServerSettings,
     Settings,
@@ -106,6 +107,7 @@ def settings_for(mongod: Mongod, google: GoogleEmulator, propelauth: PropelAuthE
             auth_url=propelauth.auth_url,
             api_key=SecretStr(propelauth.api_key),
             verifier_key=propelauth.verifier_key_pem,
+            webhook_secret=SecretStr(propelauth.webhook_secret),
             api_address=propelauth.url,
             timeout=1.0,
         ),
@@ -121,6 +123,7 @@ def settings_for(mongod: Mongod, google: GoogleEmulator, propelauth: PropelAuthE
             timeout=2.0,
         ),
         calendar=CalendarSettings(page_size=250),
+        organization=OrganizationSettings(),
         server=ServerSettings(front_end_address=FRONT_END, cors_origins=(FRONT_END,), documentation=True),
         log=LogSettings(),
     )

@@ -115,6 +115,7 @@ class Stack:
             "PROPELAUTH_API_ADDRESS": propelauth,
             "PROPELAUTH_API_KEY": self.propelauth.api_key,
             "PROPELAUTH_VERIFIER_KEY": self.propelauth.verifier_key_pem,
+            "PROPELAUTH_WEBHOOK_SECRET": self.propelauth.webhook_secret,
             "GOOGLE_CLIENT_ID": self.client["client_id"],
             "GOOGLE_CLIENT_SECRET": self.client["client_secret"],
             "GOOGLE_REDIRECT_URI": f"{self.api}/v1/calendar/callback",
@@ -147,6 +148,7 @@ class Stack:
     async def _start_vendors(self) -> None:
         known = self.memory.restore()
         self.google.add_client(**self.client, redirect_uris=[f"{self.api}/v1/calendar/callback"])
+        self.propelauth.webhook_url = f"{self.api}/v1/webhooks/propelauth"
         self.propelauth.on_refresh = refresher(self.propelauth, self.google, self.client["client_id"])
         if not known:
             self.say("Making the demo data ...")

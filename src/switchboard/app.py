@@ -11,15 +11,27 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from switchboard import __version__
+from switchboard.administration.routes import router as administration
 from switchboard.bootstrap import running, set_up_logging
 from switchboard.calendars.routes import router as calendars
 from switchboard.home.routes import router as home
 from switchboard.http import errors, health
 from switchboard.http.bodies import Bodies
 from switchboard.http.requests import Requests
+from switchboard.invites.routes import router as invites
+from switchboard.members.routes import router as members
+from switchboard.organizations.routes import router as organizations
+from switchboard.replies.routes import router as replies
+from switchboard.roles.routes import router as roles
 from switchboard.runtime.routes import router as runtime
 from switchboard.settings import Settings, load_settings
 from switchboard.users.routes import router as users
+from switchboard.webhooks.routes import router as webhooks
+
+ROUTERS = (
+    *(health.router, home, users, roles, organizations, administration, members, invites, replies),
+    *(calendars, runtime, webhooks),
+)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -37,7 +49,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     errors.install(app)
-    for router in (health.router, home, users, calendars, runtime):
+    for router in ROUTERS:
         app.include_router(router)
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]
     app.add_middleware(Bodies, limit=settings.server.body_limit)

@@ -9,17 +9,23 @@ from contextlib import asynccontextmanager
 import structlog
 from beanie import init_beanie
 
+from switchboard.audit.documents import AuditEntryDocument
 from switchboard.calendars.documents import CalendarDocument, CalendarEventDocument
 from switchboard.clients.google import GoogleClient
 from switchboard.clients.propelauth import PropelAuthClient
 from switchboard.connections.documents import ConnectionDocument, ConsentDocument
 from switchboard.errors import Misconfigured, Unavailable
-from switchboard.mongo import Database, connected, query
+from switchboard.invites import service as invites
+from switchboard.invites.documents import PendingInviteDocument
+from switchboard.memberships.documents import MarkDocument, MembershipChangeDocument, UserOrganizationDocument
+from switchboard.mongo import Database, Transactions, connected, query
+from switchboard.organizations.documents import OrganizationCreationDocument, OrganizationDocument
 from switchboard.runtime import service as service_keys
 from switchboard.runtime.documents import ServiceKeyDocument
 from switchboard.services import Services
 from switchboard.settings import LogSettings, Settings
 from switchboard.users.documents import UserDocument
+from switchboard.webhooks.documents import WebhookDeliveryDocument
 
 DOCUMENTS = (
     UserDocument,
@@ -28,6 +34,14 @@ DOCUMENTS = (
     CalendarDocument,
     CalendarEventDocument,
     ServiceKeyDocument,
+    AuditEntryDocument,
+    MarkDocument,
+    MembershipChangeDocument,
+    UserOrganizationDocument,
+    OrganizationDocument,
+    OrganizationCreationDocument,
+    PendingInviteDocument,
+    WebhookDeliveryDocument,
 )
 
 
@@ -44,7 +58,15 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
         GoogleClient.opened(settings.google) as google,
     ):
         await _prepare(database, settings)
-        yield Services(settings, propelauth, google, query(_ping_of(database)), service_keys.identify)
+        yield Services(
+            settings,
+            propelauth,
+            google,
+            ping=query(_ping_of(database)),
+            identify_service=service_keys.identify,
+            transactions=Transactions(database),
+            dependants=(invites.DEPENDANT,),
+        )
 
 
 @asynccontextmanager

@@ -48,7 +48,7 @@ def serve() -> None:
 
 @cli.command("worker")
 def run_worker() -> None:
-    """Pull calendars in the background until SIGTERM; start as many as you like."""
+    """Pull calendars and keep organizations true in the background until SIGTERM; start as many as you like."""
     settings = load_settings()
     set_up_logging(settings.log)
     asyncio.run(work(settings))

@@ -3,6 +3,7 @@
     Refusal                     something a person or a service can act on; `message` is a sentence for them
       Invalid                   what was sent makes no sense
         TooLarge                ... because there is too much of it
+      Unverified                not from whom it says it is
       Unauthenticated           nobody known is calling
       Forbidden                 known, but may not
       NotFound                  not there, or not for the caller's eyes
@@ -50,6 +51,11 @@ class Invalid(Refusal):
 class TooLarge(Invalid):
     code = "too_large"
     message = "The request is too large."
+
+
+class Unverified(Refusal):
+    code = "unverified"
+    message = "The request could not be verified."
 
 
 class Unauthenticated(Refusal):

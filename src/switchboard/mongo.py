@@ -4,7 +4,10 @@ A change of driver is a change of this file. `query` is the border: driver error
 our own.
 """
 
+import asyncio
 import functools
+import random
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager
@@ -16,7 +19,12 @@ from beanie import Document
 from bson.codec_options import DatetimeConversion
 from bson.errors import BSONError
 from motor.frameworks import asyncio as asyncio_framework
-from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
+from motor.motor_asyncio import (
+    AsyncIOMotorClient,
+    AsyncIOMotorClientSession,
+    AsyncIOMotorCollection,
+    AsyncIOMotorDatabase,
+)
 from prometheus_client import Counter
 from pydantic import BaseModel, ValidationError
 from pymongo.errors import (
@@ -29,6 +37,8 @@ from pymongo.errors import (
     PyMongoError,
     ServerSelectionTimeoutError,
 )
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
 
 from switchboard.errors import Conflict, DataError, Misconfigured, SwitchboardError, TooLarge, Unavailable
 from switchboard.settings import MongoSettings
@@ -40,6 +50,7 @@ Model = TypeVar("Model", bound=BaseModel)
 Client = AsyncIOMotorClient[dict[str, Any]]
 Collection = AsyncIOMotorCollection[dict[str, Any]]
 Database = AsyncIOMotorDatabase[dict[str, Any]]
+Session = AsyncIOMotorClientSession
 DriverError = PyMongoError
 
 UNREADABLE = Counter("switchboard_unreadable_documents", "Stored documents left out as unreadable", ("model",))
@@ -47,6 +58,7 @@ log = structlog.get_logger()
 
 CONNECTIONS = 100
 PATIENCE_SECONDS = 600
+TRANSACTION_SECONDS = 5.0  # tries of one transaction together
 
 _NOT_ALLOWED = frozenset({13, 18, 8000})  # Unauthorized, AuthenticationFailed, Atlas
 _TOO_LARGE = frozenset({10334, 17280, 17419, 17420})
@@ -103,6 +115,48 @@ def _sentence(error: Exception) -> str:
     if "RFC 3986" in str(error):
         return "MONGODB_URI cannot be used: in its user and password, characters such as : / @ must be percent-encoded."
     return "MONGODB_URI cannot be used: its hosts, database name or options are not as MongoDB expects them."
+
+
+class Transactions:
+    """Runs several writes as one: all of them are there, or none.
+
+    A transaction alone guards no rule that looks at one document and writes another (facts/reliability.md, finding
+    3): what must hold is also the filter of a write to the document that all contenders share.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._client = database.client
+
+    async def run(self, body: Callable[[Session], Awaitable[Result]]) -> Result:
+        """What `body` returns, once its writes are committed.
+
+        It is run again after a conflict with another transaction, so it must do nothing but read and write with the
+        session it gets. Raises `Unavailable` when there is no end to conflicts; what `body` raises takes all back.
+        """
+        deadline = time.monotonic() + TRANSACTION_SECONDS
+        attempt = 0
+        with pymongo.timeout(TRANSACTION_SECONDS):
+            async with await query(self._client.start_session)() as session:
+                while True:
+                    attempt += 1
+                    try:
+                        return await query(self._once)(session, body)
+                    except SwitchboardError as error:
+                        if not _is_conflict(error) or time.monotonic() > deadline:
+                            raise
+                    await asyncio.sleep(random.uniform(0, min(0.002 * attempt, 0.05)))  # noqa: S311
+
+    @staticmethod
+    async def _once(session: Session, body: Callable[[Session], Awaitable[Result]]) -> Result:
+        majority = WriteConcern("majority", j=True)
+        async with session.start_transaction(read_concern=ReadConcern("snapshot"), write_concern=majority):
+            return await body(session)
+
+
+def _is_conflict(error: SwitchboardError) -> bool:
+    """Whether the driver says that the same transaction may go through a moment later."""
+    cause = error.__cause__
+    return isinstance(cause, PyMongoError) and cause.has_error_label("TransientTransactionError")
 
 
 def patiently() -> AbstractContextManager[None]:

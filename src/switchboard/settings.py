@@ -4,6 +4,7 @@ A variable is its group and its field: `MONGODB_URI` is `settings.mongodb.uri`. 
 variable that starts like one of ours without being one refuses to start, so a typo is never silent.
 """
 
+import base64
 import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -87,6 +88,16 @@ def _mongodb_uri(value: SecretStr) -> SecretStr:
     return value
 
 
+def _webhook_secret(value: SecretStr) -> SecretStr:
+    try:
+        key = base64.b64decode(value.get_secret_value().removeprefix("whsec_"), validate=True)
+    except ValueError:
+        key = b""
+    if not key:
+        raise ValueError("must be the signing secret of the webhook endpoint, whsec_ and base64 (PropelAuth: Webhooks)")
+    return value
+
+
 Address = Annotated[str, AfterValidator(_address)]
 Secret = Annotated[SecretStr, AfterValidator(_not_empty)]
 Seconds = Annotated[float, Field(ge=0.05, le=3600)]
@@ -107,6 +118,7 @@ class PropelAuthSettings(Group):
     auth_url: Address
     api_key: Secret
     verifier_key: Annotated[str, AfterValidator(_pem)]
+    webhook_secret: Annotated[SecretStr, AfterValidator(_webhook_secret)]
     api_address: Address = "https://propelauth-api.com"
     timeout: Seconds = 3.0
 
@@ -141,6 +153,10 @@ class ServerSettings(Group):
     documentation: bool = False
 
 
+class OrganizationSettings(Group):
+    reconcile_seconds: Annotated[int, Field(ge=10, le=86_400)] = 300
+
+
 class LogSettings(Group):
     level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
     format: Literal["json", "console"] = "json"
@@ -164,6 +180,7 @@ class Settings(BaseSettings):
     google: GoogleSettings
     server: ServerSettings
     calendar: CalendarSettings = CalendarSettings()
+    organization: OrganizationSettings = OrganizationSettings()
     log: LogSettings = LogSettings()
 
     @classmethod

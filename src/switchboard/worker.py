@@ -2,7 +2,10 @@
 
 import asyncio
 import signal
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 import structlog
 from prometheus_client import Counter
@@ -10,61 +13,90 @@ from prometheus_client import Counter
 from switchboard.bootstrap import running
 from switchboard.calendars import service as calendars
 from switchboard.errors import SwitchboardError
+from switchboard.invites import service as invites
+from switchboard.members import service as members
 from switchboard.services import Services
 from switchboard.settings import Settings
+from switchboard.webhooks import service as webhooks
 
 IDLE_SECONDS = 1.0
 FAILURE_SECONDS = 5.0
 GRACE_SECONDS = 5.0
-AT_ONCE = 4
-PULLS = Counter("switchboard_pulls", "Pulls of calendars by how they ended", ("outcome",))
+CHORES = Counter("switchboard_worker_chores", "Work in the background by how it ended", ("chore", "outcome"))
 log = structlog.get_logger()
+
+NOTHING_WORKS: Final = frozenset({"unavailable", "misconfigured", "error"})
+WITHOUT_PROPELAUTH: Final = NOTHING_WORKS | {"propelauth_unavailable"}
+
+
+@dataclass(frozen=True)
+class Chore:
+    """Something to do again and again. `step` does one piece of it and says whether there was one.
+
+    `rests_after` are the codes of errors after which the next piece would fail as well.
+    """
+
+    name: str
+    step: Callable[[Services, datetime], Awaitable[bool]]
+    rests_after: frozenset[str]
+    at_once: int = 1
+
+
+CHORE_LIST: Final = (
+    Chore("pull_calendar", calendars.sync_due, NOTHING_WORKS, at_once=4),
+    Chore("act_on_webhook", webhooks.act_on_waiting, WITHOUT_PROPELAUTH),
+    Chore("end_change", members.resolve_left, WITHOUT_PROPELAUTH),
+    Chore("expire_invite", invites.expire_due, NOTHING_WORKS),
+    Chore("compare_organization", webhooks.compare_next, WITHOUT_PROPELAUTH),
+    Chore("find_organizations", webhooks.find_unknown, WITHOUT_PROPELAUTH),
+)
 
 
 async def work(settings: Settings, stop: asyncio.Event | None = None) -> None:
-    """Pull what is due until `stop` is set, or until SIGTERM or SIGINT when there is none.
+    """Do what is due until `stop` is set, or until SIGTERM or SIGINT when there is none.
 
-    A pull that runs then is finished, unless it takes longer than `GRACE_SECONDS`.
+    What runs then is finished, unless it takes longer than `GRACE_SECONDS`.
     """
     stop = stop or _stopped_by_signal()
     async with running(settings) as services:
-        log.info("worker.started", at_once=AT_ONCE)
+        log.info("worker.started")
         async with asyncio.TaskGroup() as group:
-            pulling = [group.create_task(_pull_until(stop, services)) for _ in range(AT_ONCE)]
+            each = [chore for chore in CHORE_LIST for _ in range(chore.at_once)]
+            repeating = [group.create_task(_repeat(chore, stop, services)) for chore in each]
             await stop.wait()
-            await _give_up_late(pulling)
+            await _give_up_late(repeating)
     log.info("worker.stopped")
 
 
-async def _give_up_late(pulling: list[asyncio.Task[None]]) -> None:
+async def _give_up_late(chores: list[asyncio.Task[None]]) -> None:
     """Cancel what does not end soon: it gives its lease back, and the next pull starts over from the old token."""
-    _, late = await asyncio.wait(pulling, timeout=GRACE_SECONDS)
+    _, late = await asyncio.wait(chores, timeout=GRACE_SECONDS)
     for task in late:
         task.cancel()
 
 
-async def _pull_until(stop: asyncio.Event, services: Services) -> None:
+async def _repeat(chore: Chore, stop: asyncio.Event, services: Services) -> None:
     while not stop.is_set():
-        pause = await _pull_one(services)
+        pause = await _do(chore, services)
         if pause:
             await _wait(stop, pause)
 
 
-async def _pull_one(services: Services) -> float:
-    """Pull one calendar; how long to wait for the next, in seconds."""
+async def _do(chore: Chore, services: Services) -> float:
+    """Do it once; how long to wait for the next time, in seconds."""
     try:
-        found = await calendars.sync_due(services, datetime.now(UTC))
+        found = await chore.step(services, datetime.now(UTC))
     except SwitchboardError as error:
-        PULLS.labels(error.code).inc()
-        log.warning("calendar.pull_failed", code=error.code)
-        return FAILURE_SECONDS if error.code in ("unavailable", "misconfigured", "error") else 0.0
-    except Exception as error:  # the one broad catch: a bug in one calendar must not stop the others
-        PULLS.labels("crash").inc()
-        log.exception("calendar.pull_crashed", error=type(error).__name__)
+        CHORES.labels(chore.name, error.code).inc()
+        log.warning("worker.chore_failed", chore=chore.name, code=error.code)
+        return FAILURE_SECONDS if error.code in chore.rests_after else 0.0
+    except Exception as error:  # the one broad catch: a bug in one thing must not stop the others
+        CHORES.labels(chore.name, "crash").inc()
+        log.exception("worker.chore_crashed", chore=chore.name, error=type(error).__name__)
         return FAILURE_SECONDS
     if not found:
         return IDLE_SECONDS
-    PULLS.labels("ok").inc()
+    CHORES.labels(chore.name, "ok").inc()
     return 0.0
 
 

@@ -28,6 +28,7 @@ def environment(mongodb_uri: str, propelauth: PropelAuthEmulator, **variables: s
         "PROPELAUTH_AUTH_URL": propelauth.auth_url,
         "PROPELAUTH_API_KEY": propelauth.api_key,
         "PROPELAUTH_VERIFIER_KEY": propelauth.verifier_key_pem.replace("\n", "\\n"),
+        "PROPELAUTH_WEBHOOK_SECRET": propelauth.webhook_secret,
         "PROPELAUTH_API_ADDRESS": propelauth.url,
         "GOOGLE_CLIENT_ID": "client",
         "GOOGLE_CLIENT_SECRET": "secret",

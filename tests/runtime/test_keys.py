@@ -9,7 +9,15 @@ import pytest
 
 from switchboard.errors import Invalid
 from switchboard.runtime import service
-from switchboard.runtime.model import ServiceKey, UnknownRole, UnknownScope, check_grant, hash_of, new_key, prefix_of
+from switchboard.runtime.model import (
+    RoleAndOrganization,
+    ServiceKey,
+    UnknownScope,
+    check_grant,
+    hash_of,
+    new_key,
+    prefix_of,
+)
 from tests.world import World, environment_of
 
 
@@ -110,9 +118,9 @@ async def test_revoking_what_is_not_there_says_so(world) -> None:
     [
         ([], None, None, UnknownScope),
         (["everything"], None, None, UnknownScope),
-        (["agents.runtime"], "org", None, UnknownRole),
-        (["agents.runtime"], None, "Admin", UnknownRole),
-        (["agents.runtime"], "org", "Emperor", UnknownRole),
+        (["agents.runtime"], "org", None, RoleAndOrganization),
+        (["agents.runtime"], None, "Admin", RoleAndOrganization),
+        (["agents.runtime"], "org", "Emperor", RoleAndOrganization),
     ],
 )
 def test_a_grant_that_makes_no_sense_is_refused(scopes, org_id, role, refused: type[Invalid]) -> None:

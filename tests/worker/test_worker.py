@@ -229,7 +229,7 @@ async def test_a_mongo_outage_does_not_end_a_worker(world, start, tmp_path) -> N
         worker = start(lease=5, mongodb=mongodb, google=settings.google)
         await eventually(lambda: "worker.started" in _said(tmp_path), 20)
         await asyncio.to_thread(mongod.pause)
-        await eventually(lambda: "pull_failed" in _said(tmp_path), 20)
+        await eventually(lambda: "chore_failed" in _said(tmp_path), 20)
         await asyncio.to_thread(mongod.resume)
         outage = World(**{**vars(world), "mongod": mongod, "settings": settings})
         outage.mongo = type(world.mongo)(mongod.uri, tz_aware=True)

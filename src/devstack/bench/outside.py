@@ -52,6 +52,7 @@ async def main(count: int) -> None:
             "propelauth": propelauth.url,
             "api_key": propelauth.api_key,
             "verifier_key": propelauth.verifier_key_pem,
+            "webhook_secret": propelauth.webhook_secret,
             "user_id": user.user_id,
             "token": propelauth.access_token(user.user_id, minutes=600),
             "grant": google.grant(EMAIL, client.client_id, SCOPES),

@@ -34,6 +34,7 @@ class Parts:
             "PROPELAUTH_API_ADDRESS": propelauth,
             "PROPELAUTH_API_KEY": self.outside["api_key"],
             "PROPELAUTH_VERIFIER_KEY": self.outside["verifier_key"],
+            "PROPELAUTH_WEBHOOK_SECRET": self.outside["webhook_secret"],
             "GOOGLE_CLIENT_ID": self.outside["client"][0],
             "GOOGLE_CLIENT_SECRET": self.outside["client"][1],
             "GOOGLE_REDIRECT_URI": CALLBACK,

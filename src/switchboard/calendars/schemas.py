@@ -1,17 +1,15 @@
 """Calendars and events on the wire."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from switchboard.calendars.model import CalendarEvent, Events, InvalidRange, Overview, Position, Window
-from switchboard.http.paging import Cursor, InvalidCursor, Limit, decode_cursor, encode_cursor
+from switchboard.http.paging import Cursor, Limit, decode_place, encode_place
 
 State = Literal["disconnected", "waiting", "synced", "failing", "access_lost", "gone"]
-
-_EPOCH, _MILLISECOND = datetime.fromtimestamp(0, UTC), timedelta(milliseconds=1)
 
 Opaque = Annotated[str, StringConstraints(min_length=1, max_length=2048, pattern=r"^[\x21-\x7e]+$")]
 
@@ -128,15 +126,11 @@ class EventList(BaseModel):
         calendar = found.overview.calendar
         return cls(
             events=[Event.of(event) for event in found.events],
-            next_cursor=_cursor(found.after),
+            next_cursor=encode_place(*found.after) if found.after else None,
             synced_at=calendar.last_success_at if calendar else None,
             stale=found.overview.stale,
             state=_state(found.overview),
         )
-
-
-def _cursor(after: Position | None) -> str | None:
-    return None if after is None else encode_cursor((after[0] - _EPOCH) // _MILLISECOND, after[1])
 
 
 class EventsAsked(BaseModel):
@@ -158,13 +152,7 @@ class EventsAsked(BaseModel):
 
     def page(self) -> tuple[Position | None, int]:
         """Where to go on and how many at most; raises `InvalidCursor`."""
-        if self.cursor is None:
-            return None, self.limit
-        milliseconds, event_id = decode_cursor(self.cursor, int, str)
-        try:
-            return (_EPOCH + int(milliseconds) * _MILLISECOND, str(event_id)), self.limit
-        except OverflowError:
-            raise InvalidCursor from None
+        return decode_place(self.cursor), self.limit
 
 
 def front_end_return(front_end: str, outcome: dict[str, str]) -> str:

@@ -29,7 +29,7 @@ from switchboard.calendars.model import (
 )
 from switchboard.clients.google import EventPage, EventQuery
 from switchboard.clients.google_errors import AccessLost, CalendarNotFound, InvalidAccessToken, SyncTokenExpired
-from switchboard.clients.propelauth import Identity
+from switchboard.clients.propelauth_facts import Identity
 from switchboard.connections import service as connections
 from switchboard.connections.model import NotConnected
 from switchboard.errors import Refusal, SwitchboardError

@@ -8,12 +8,9 @@ provider or organization the library does not know still names its person.
 import asyncio
 import base64
 import hashlib
-import re
 import time
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import httpx
@@ -34,56 +31,24 @@ from switchboard.clients.propelauth_errors import (
     PropelAuthUnavailable,
     as_our_error,
 )
-from switchboard.errors import Invalid, NotFound, Unauthenticated
+from switchboard.clients.propelauth_facts import (
+    ID,
+    GoogleGrant,
+    Identity,
+    Profile,
+    checked,
+    claimed_organizations,
+    moment,
+    profile_of,
+)
+from switchboard.clients.propelauth_organizations import PropelAuthOrganizations
+from switchboard.errors import NotFound, Unauthenticated
 from switchboard.settings import PropelAuthSettings
 
 Result = TypeVar("Result")
 
 LEEWAY_SECONDS = 60
 REMEMBERED_TOKENS = 10_000
-USER_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Who an access token speaks for, and from when until when (UTC)."""
-
-    user_id: str
-    issued_at: datetime
-    expires_at: datetime
-    email: str | None = None
-    first_name: str | None = None
-    last_name: str | None = None
-    username: str | None = None
-    impersonator_user_id: str | None = None
-
-
-@dataclass(frozen=True)
-class Profile:
-    """What PropelAuth knows of a person beside what a token says; times are UTC."""
-
-    email: str | None
-    first_name: str | None
-    last_name: str | None
-    username: str | None
-    picture_url: str | None
-    email_confirmed: bool
-    has_password: bool
-    locked: bool
-    enabled: bool
-    mfa_enabled: bool
-    can_create_orgs: bool
-    last_active_at: datetime | None
-
-
-@dataclass(frozen=True, repr=False)
-class GoogleGrant:
-    """Google tokens a person's sign-in left at PropelAuth; `expires_at` is epoch seconds, None when not told."""
-
-    access_token: str
-    refresh_token: str | None
-    expires_at: int | None
-    scopes: tuple[str, ...]
 
 
 class PropelAuthClient:
@@ -95,6 +60,7 @@ class PropelAuthClient:
         self._http = http
         self._deadline = http.timeout.read
         self._verified: dict[bytes, Identity] = {}
+        self.organizations = PropelAuthOrganizations(auth, self._mapped)
 
     @classmethod
     @asynccontextmanager
@@ -131,23 +97,23 @@ class PropelAuthClient:
             user = self._auth.validate_access_token_and_get_user(authorization)
         except UnauthorizedException:
             return _identity(self._claims(authorization))
-        return _identity({**vars(user), **_times(authorization)})
+        return _identity({**vars(user), **_unkept(authorization)})
 
     async def profile(self, user_id: str) -> Profile:
         """The person as PropelAuth knows them now; raises `NotFound`."""
-        found = await self._mapped(self._auth.fetch_user_metadata_by_user_id(_checked(user_id)))
+        found = await self._mapped(self._auth.fetch_user_metadata_by_user_id(checked(user_id)))
         if found is None:
             raise NotFound("PropelAuth does not know this person.")
-        return _profile(found)
+        return profile_of(found)
 
     async def google_grant(self, user_id: str) -> GoogleGrant:
         """The Google tokens stored at sign-in; raises `NotFound` when the person did not sign in with Google."""
-        tokens = await self._mapped(self._auth.fetch_user_oauth_tokens(_checked(user_id)))
+        tokens = await self._mapped(self._auth.fetch_user_oauth_tokens(checked(user_id)))
         return _grant((tokens or {}).get("google"))
 
     async def fresh_google_grant(self, user_id: str) -> GoogleGrant:
         """The same with an access token that PropelAuth refreshed at Google just now."""
-        return _grant(await self._mapped(self._auth.fetch_fresh_token_from_provider(_checked(user_id), "google")))
+        return _grant(await self._mapped(self._auth.fetch_fresh_token_from_provider(checked(user_id), "google")))
 
     async def answers(self) -> None:
         """Raise `Unavailable` unless PropelAuth answers at all."""
@@ -205,62 +171,25 @@ class _AddressTransport(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
-def _times(authorization: str) -> dict[str, Any]:
-    """The times of a token that was just verified; the library keeps them to itself."""
+def _unkept(authorization: str) -> dict[str, Any]:
+    """Claims of a token that was just verified which the library keeps to itself: times and bare organizations."""
     payload = authorization.split(".", 2)[1]
     claims = orjson.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    return {"iat": claims["iat"], "exp": claims["exp"]}
+    names = ("iat", "exp", "org_member_info", "org_id_to_org_member_info")
+    return {name: claims[name] for name in names if name in claims}
 
 
 def _identity(claims: dict[str, Any]) -> Identity:
     user_id = claims.get("user_id")
-    if not isinstance(user_id, str) or not USER_ID.fullmatch(user_id):
+    if not isinstance(user_id, str) or not ID.fullmatch(user_id):
         raise InvalidToken
     names = ("email", "first_name", "last_name", "username", "impersonator_user_id")
     texts = {name: claims[name] for name in names if isinstance(claims.get(name), str)}
     try:
-        issued_at, expires_at = _moment(claims["iat"]), _moment(claims["exp"])
+        issued_at, expires_at = moment(claims["iat"]), moment(claims["exp"])
     except (KeyError, TypeError, ValueError, OverflowError, OSError):
         raise InvalidToken from None
-    return Identity(user_id, issued_at, expires_at, **texts)
-
-
-def _moment(seconds: Any) -> datetime:
-    return datetime.fromtimestamp(int(seconds), UTC)
-
-
-def _checked(user_id: str) -> str:
-    if not USER_ID.fullmatch(user_id):
-        raise Invalid("This is not a user id of PropelAuth.")
-    return user_id
-
-
-def _profile(found: Any) -> Profile:
-    return Profile(
-        email=_text(found.email),
-        first_name=_text(found.first_name),
-        last_name=_text(found.last_name),
-        username=_text(found.username),
-        picture_url=_text(found.picture_url),
-        email_confirmed=found.email_confirmed is True,
-        has_password=found.has_password is True,
-        locked=found.locked is True,
-        enabled=found.enabled is True,
-        mfa_enabled=found.mfa_enabled is True,
-        can_create_orgs=found.can_create_orgs is True,
-        last_active_at=_moment_or_none(found.last_active_at),
-    )
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def _moment_or_none(seconds: Any) -> datetime | None:
-    try:
-        return _moment(seconds)
-    except (TypeError, ValueError, OverflowError, OSError):
-        return None
+    return Identity(user_id, issued_at, expires_at, **texts, org_ids=claimed_organizations(claims))
 
 
 def _grant(token: Any) -> GoogleGrant:

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from switchboard.clients.google_errors import AccessLost, GoogleUnavailable, InvalidConsent, ScopeMissing
 from switchboard.clients.google_oauth import OAuthClient, TokenGrant
-from switchboard.clients.propelauth import Identity
+from switchboard.clients.propelauth_facts import Identity
 from switchboard.connections.documents import ConnectionDocument, ConsentDocument
 from switchboard.connections.model import (
     SCOPES,

@@ -11,4 +11,4 @@ router = APIRouter(tags=["me"])
 
 @router.get("/v1/me/bootstrap", summary="All I need after sign-in", responses=problems(Unauthenticated))
 async def read(caller: Caller, services: Running, now: Now) -> Home:
-    return Home.of(*await service.read(services, caller, now))
+    return Home.of(await service.read(services, caller, now))

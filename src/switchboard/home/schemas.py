@@ -2,9 +2,10 @@
 
 from pydantic import BaseModel
 
-from switchboard.calendars.model import Overview
 from switchboard.calendars.schemas import CalendarState
-from switchboard.users.model import User
+from switchboard.home.service import SignedIn
+from switchboard.organizations.schemas import OrganizationShown
+from switchboard.replies.schemas import MyInvite
 from switchboard.users.schemas import Me
 
 
@@ -16,14 +17,24 @@ class Onboarding(BaseModel):
 
 
 class Home(BaseModel):
+    """`organizations` say in `can` what the person may do there; `invites` wait for them."""
+
     user: Me
     onboarding: Onboarding
+    organizations: list[OrganizationShown]
+    invites: list[MyInvite]
     calendar: CalendarState
 
     @classmethod
-    def of(cls, user: User, overview: Overview) -> "Home":
-        calendar = CalendarState.of(overview)
+    def of(cls, found: SignedIn) -> "Home":
+        calendar = CalendarState.of(found.calendar)
         onboarding = Onboarding(
-            welcome_form_completed=user.welcome_form_completed, calendar_connected=calendar.connected
+            welcome_form_completed=found.user.welcome_form_completed, calendar_connected=calendar.connected
         )
-        return cls(user=Me.of(user), onboarding=onboarding, calendar=calendar)
+        return cls(
+            user=Me.of(found.user),
+            onboarding=onboarding,
+            organizations=[OrganizationShown.of(acting) for acting in found.organizations],
+            invites=[MyInvite.of(addressed) for addressed in found.invites],
+            calendar=calendar,
+        )

@@ -3,12 +3,12 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import Depends, Request, Security
+from fastapi import Depends, Path, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 
-from switchboard.clients.propelauth import Identity
+from switchboard.clients.propelauth_facts import Identity
 from switchboard.errors import Unauthenticated
-from switchboard.services import Service, Services
+from switchboard.services import Principal, Service, Services
 
 
 async def services_of(request: Request) -> Services:
@@ -45,6 +45,27 @@ class _Key(APIKeyHeader):
         return await services.identify_service(key, datetime.now(UTC))
 
 
-ServiceCaller = Annotated[Service, Security(_Key(name="X-API-Key", description="Key made by `switchboard keys`"))]
+_bearer = _Bearer(bearerFormat="JWT", scheme_name="AccessToken", description="Access token of PropelAuth")
+_key = _Key(name="X-API-Key", scheme_name="ServiceKey", description="Key made by `switchboard keys`")
 
-Caller = Annotated[Identity, Security(_Bearer(bearerFormat="JWT", description="Access token of PropelAuth"))]
+
+# For OpenAPI: one of two ways to say who is calling. `_either` reads the headers.
+_OneWay = HTTPBearer(bearerFormat="JWT", scheme_name="AccessToken", auto_error=False)
+_OtherWay = APIKeyHeader(name="X-API-Key", scheme_name="ServiceKey", auto_error=False)
+
+
+async def _either(
+    request: Request, _person: Annotated[object, Security(_OneWay)], _service: Annotated[object, Security(_OtherWay)]
+) -> Principal:
+    """A service that sends its key and no token, or else a person."""
+    sent = request.headers
+    return await _key(request) if "x-api-key" in sent and "authorization" not in sent else await _bearer(request)
+
+
+Caller = Annotated[Identity, Security(_bearer)]
+ServiceCaller = Annotated[Service, Security(_key)]
+AnyCaller = Annotated[Principal, Depends(_either)]
+
+OrgId = Annotated[str, Path(max_length=64)]
+UserId = Annotated[str, Path(max_length=64)]
+InviteId = Annotated[str, Path(max_length=64)]

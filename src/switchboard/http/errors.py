@@ -26,6 +26,7 @@ log = structlog.get_logger()
 STATUSES: dict[type[errors.SwitchboardError], int] = {
     errors.TooLarge: 413,
     errors.Invalid: 422,
+    errors.Unverified: 400,
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,
     errors.NotFound: 404,

@@ -2,12 +2,17 @@
 
 import base64
 import binascii
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import orjson
 from pydantic import Field
 
 from switchboard.errors import Invalid
+
+Place = tuple[datetime, str]
+
+_EPOCH, _MILLISECOND = datetime.fromtimestamp(0, UTC), timedelta(milliseconds=1)
 
 Limit = Annotated[int, Field(ge=1, le=1000, description="How many at most")]
 Cursor = Annotated[str | None, Field(max_length=2000, description="`next_cursor` of the page before")]
@@ -32,3 +37,19 @@ def decode_cursor(cursor: str, *shape: type[str] | type[int]) -> list[str | int]
     if not isinstance(position, list) or [type(part) for part in position] != list(shape):
         raise InvalidCursor
     return position
+
+
+def encode_place(at: datetime, identifier: str) -> str:
+    """A place in a list that is ordered by a time and an id."""
+    return encode_cursor((at - _EPOCH) // _MILLISECOND, identifier)
+
+
+def decode_place(cursor: str | None) -> Place | None:
+    """The place back; raises `InvalidCursor`."""
+    if cursor is None:
+        return None
+    milliseconds, identifier = decode_cursor(cursor, int, str)
+    try:
+        return _EPOCH + int(milliseconds) * _MILLISECOND, str(identifier)
+    except OverflowError:
+        raise InvalidCursor from None

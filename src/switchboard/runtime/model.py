@@ -8,11 +8,10 @@ from typing import Final, Literal, get_args
 from pydantic import BaseModel
 
 from switchboard.errors import Conflict, Invalid, NotFound, Unauthenticated
+from switchboard.roles.model import ROLES
 
-Scope = Literal["agents.runtime", "calendars.token", "calendars.availability", "changes.read"]
-Role = Literal["Owner", "Admin", "Member"]
+Scope = Literal["agents.runtime", "calendars.token", "calendars.availability", "changes.read", "organizations"]
 SCOPES: Final = get_args(Scope)
-ROLES: Final = get_args(Role)
 MARK: Final = "sbk"
 PREFIX_LENGTH: Final = 8
 
@@ -37,8 +36,8 @@ class UnknownScope(Invalid):
     message = f"A service key may have the scopes {', '.join(SCOPES)}."
 
 
-class UnknownRole(Invalid):
-    code = "unknown_role"
+class RoleAndOrganization(Invalid):
+    code = "role_and_organization"
     message = f"A service key is bound to an organization with one of the roles {', '.join(ROLES)}, or to none at all."
 
 
@@ -88,4 +87,4 @@ def check_grant(scopes: list[str], org_id: str | None, role: str | None) -> None
     if not scopes or not set(scopes) <= set(SCOPES):
         raise UnknownScope
     if (org_id is None) != (role is None) or role not in (None, *ROLES):
-        raise UnknownRole
+        raise RoleAndOrganization

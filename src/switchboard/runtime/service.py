@@ -29,7 +29,7 @@ class Grant:
 
 
 async def create(name: str, grant: Grant, now: datetime) -> tuple[ServiceKey, str]:
-    """A new key, and the one time its text is seen; raises `UnknownScope`, `UnknownRole`."""
+    """A new key, and the one time its text is seen; raises `UnknownScope`, `RoleAndOrganization`."""
     check_grant(grant.scopes, grant.org_id, grant.role)
     text = new_key()
     key = ServiceKey(

@@ -6,12 +6,14 @@ because one odd field must not lock a person out.
 
 import math
 import re
+import unicodedata
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
 import orjson
+from email_validator import EmailNotValidError, validate_email
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 
 from switchboard.errors import Forbidden, Invalid, TooLarge
@@ -36,6 +38,11 @@ class TimezoneLocked(Forbidden):
 class UnknownTimezone(Invalid):
     code = "unknown_timezone"
     message = "This is not an IANA time zone such as Europe/Berlin."
+
+
+class InvalidEmail(Invalid):
+    code = "invalid_email"
+    message = "This is not an e-mail address."
 
 
 class FormTooLarge(TooLarge):
@@ -186,6 +193,35 @@ class User(BaseModel):
             raise UnknownTimezone(fields={"timezone": UnknownTimezone.message})
         if self.token.reads_calendar and timezone != self.timezone:
             raise TimezoneLocked
+
+
+def fold_email(address: str) -> str:
+    """The form in which addresses are compared: two that are one mailbox to a person become the same text.
+
+    Case, full-width letters, composed and decomposed accents, and the two spellings of an international domain do not
+    matter; anything else does, letters of other alphabets that look alike included. Raises `InvalidEmail`.
+    """
+    try:
+        found = validate_email(unicodedata.normalize("NFKC", address), check_deliverability=False)
+    except EmailNotValidError:
+        raise InvalidEmail(fields={"email": InvalidEmail.message}) from None
+    return f"{unicodedata.normalize('NFKC', found.local_part).casefold()}@{(found.ascii_domain or '').lower()}"
+
+
+def domain_of(address: str) -> str:
+    """The domain of an address in ASCII and lower case; empty for what is no address."""
+    try:
+        return fold_email(address).rpartition("@")[2]
+    except InvalidEmail:
+        return ""
+
+
+def read_domain(text: str) -> str:
+    """An internet domain in ASCII and lower case; raises `ValueError` with a sentence."""
+    domain = domain_of(f"x@{text}")
+    if not domain:
+        raise ValueError("must be an internet domain such as example.com")
+    return domain
 
 
 def check_form(data: JsonValue) -> None:

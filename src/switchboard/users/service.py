@@ -5,7 +5,7 @@ from datetime import datetime
 import structlog
 from pydantic import JsonValue
 
-from switchboard.clients.propelauth import Identity
+from switchboard.clients.propelauth_facts import Identity, Profile
 from switchboard.errors import SwitchboardError
 from switchboard.services import Services
 from switchboard.users.documents import UserDocument
@@ -13,6 +13,8 @@ from switchboard.users.model import TimezoneLocked, User, check_form
 
 log = structlog.get_logger()
 
+# Facts that PropelAuth decides alone.
+_DECIDED_THERE = ("email", "email_confirmed", "has_password", "locked", "enabled", "mfa_enabled", "can_create_orgs")
 # Facts of the token that a new document starts with, and that fill what an older document lacks when it is read.
 _FROM_TOKEN = ("email", "first_name", "last_name", "username")
 
@@ -57,6 +59,34 @@ async def submit_form(services: Services, caller: Identity, data: JsonValue, now
     fields = {"welcome_form_completed": True, "welcome_form_data": data}
     changed = await UserDocument.change(caller.user_id, fields, now, timezone=None)
     return _completed(changed or await current(services, caller, now), caller)
+
+
+async def confirmed_email(services: Services, caller: Identity, now: datetime) -> str | None:
+    """The caller's e-mail if it is confirmed. PropelAuth is asked only if we do not know; raises `Unavailable`."""
+    user = await current(services, caller, now)
+    if user.email is not None and user.email_confirmed:
+        return user.email
+    profile = await services.propelauth.profile(caller.user_id)
+    return profile.email if profile.email_confirmed else None
+
+
+async def keep_profile(user_id: str, profile: Profile, now: datetime) -> None:
+    """Bring what only PropelAuth decides up to date; a person without a document gets one with the whole profile.
+
+    Names and pictures of a document that is there stay: people change them here.
+    """
+    told = {name: fact for name, fact in vars(profile).items() if fact is not None}
+    user = await UserDocument.find(user_id) or await UserDocument.add(user_id, told, now)
+    changed = {name: told[name] for name in _DECIDED_THERE if name in told and getattr(user, name) != told[name]}
+    if changed:
+        await UserDocument.change(user_id, changed, now, timezone=None)
+
+
+async def close(user_id: str, now: datetime) -> None:
+    """PropelAuth knows this person no more; the document stays."""
+    user = await UserDocument.find(user_id)
+    if user is not None and user.enabled:
+        await UserDocument.change(user_id, {"enabled": False}, now, timezone=None)
 
 
 def _known(caller: Identity) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""What happens to organizations as a whole: created, changed, deleted."""

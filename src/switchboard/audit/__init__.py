@@ -1,0 +1,1 @@
+"""Who did what, where, when: one entry in the same transaction as each change."""

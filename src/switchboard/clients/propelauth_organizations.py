@@ -1,0 +1,183 @@
+"""PropelAuth's organizations, memberships and invites.
+
+Every change here can be repeated: adding a member who is one, removing somebody who is not there, revoking what is
+gone do no harm. The calls are those of facts/propelauth.md section 2.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from propelauth_py import AsyncAuth
+
+from switchboard.clients.propelauth_errors import PropelAuthUnavailable, RefusedByPropelAuth
+from switchboard.clients.propelauth_facts import (
+    InviteFacts,
+    MembershipFacts,
+    OrganizationFacts,
+    Person,
+    checked,
+    invite_of,
+    known,
+    moment,
+    organization_of,
+    person_of,
+)
+from switchboard.errors import Conflict, Invalid, NotFound
+
+Answer = TypeVar("Answer")
+Mapped = Callable[[Awaitable[Any]], Awaitable[Any]]
+
+PAGE: Final = 100
+MOST_PAGES: Final = 10_000
+
+# Our fields by the library's argument; names, domains and flags are set by one call.
+_ARGUMENTS: Final = {
+    "name": "name",
+    "domain": "domain",
+    "extra_domains": "extra_domains",
+    "enable_auto_joining_by_domain": "can_join_on_email_domain_match",
+    "members_must_have_matching_domain": "members_must_have_email_domain_match",
+    "max_users": "max_users",
+    "can_setup_saml": "can_setup_saml",
+}
+_METADATA: Final = {"display_name": "displayName", "description": "description"}
+
+
+class NameRefused(Conflict):
+    code = "organization_name_refused"
+    message = "PropelAuth does not accept this name: it is taken, or not allowed. Choose another."
+
+
+class PropelAuthOrganizations:
+    """`mapped` gives each call its deadline and turns the library's errors into ours."""
+
+    def __init__(self, auth: AsyncAuth, mapped: Mapped) -> None:
+        self._auth = auth
+        self._mapped = mapped
+
+    async def create(self, name: str) -> str:
+        """The id of a new organization, which has no members yet; raises `NameRefused`."""
+        try:
+            created = await self._mapped(self._auth.create_org(name))
+        except RefusedByPropelAuth as refused:
+            raise NameRefused if "name" in refused.about else refused from None
+        return _read(lambda answer: checked(answer.org_id), created)
+
+    async def find(self, org_id: str) -> OrganizationFacts | None:
+        """The organization as it is now; None when there is none."""
+        found = await self._mapped(self._auth.fetch_org(known(org_id)))
+        return None if found is None else _read(organization_of, found)
+
+    async def named(self, name: str) -> list[tuple[str, datetime]]:
+        """Organizations of exactly this name, with when they were made."""
+        query = self._auth.fetch_org_by_query
+        found = self._pages(lambda number: query(PAGE, number, name=name), "orgs", lambda org: (org.name, _born(org)))
+        return [born async for called, born in found if called == name]
+
+    async def all(self) -> AsyncIterator[tuple[str, datetime]]:
+        """Every organization of the project, the oldest first, with when it was made."""
+        async for born in self._pages(lambda number: self._auth.fetch_org_by_query(PAGE, number), "orgs", _born):
+            yield born
+
+    async def update(self, org_id: str, fields: Mapping[str, Any]) -> None:
+        """Set these fields of ours. Raises `NotFound`, `NameRefused`, `RefusedByPropelAuth`.
+
+        `display_name` and `description` live in the metadata, which PropelAuth replaces as a whole: what else is in
+        there is read first and kept. PropelAuth cannot empty a field by null.
+        """
+        sent = {_ARGUMENTS[name]: _plain(value) for name, value in fields.items() if name in _ARGUMENTS}
+        texts = {_METADATA[name]: value for name, value in fields.items() if name in _METADATA}
+        if texts:
+            found = await self.find(org_id)
+            sent["metadata"] = {**(found.metadata if found else {}), **texts}
+        try:
+            done = await self._mapped(self._auth.update_org_metadata(known(org_id), **sent))
+        except RefusedByPropelAuth as refused:
+            raise NameRefused if "name" in refused.about else refused from None
+        if not done:
+            raise NotFound
+
+    async def delete(self, org_id: str) -> None:
+        await self._mapped(self._auth.delete_org(known(org_id)))
+
+    async def members(self, org_id: str) -> AsyncIterator[Person]:
+        """Everybody in an organization; who joins or leaves meanwhile may be missing or stand twice."""
+        fetch, which = self._auth.fetch_users_in_org, known(org_id)
+        pages = self._pages(lambda number: fetch(which, PAGE, number, include_orgs=True), "users", person_of)
+        async for person in pages:
+            yield person
+
+    async def person(self, user_id: str) -> Person | None:
+        """A person with all their memberships, as they are now; None when there is no such person."""
+        found = await self._mapped(self._auth.fetch_user_metadata_by_user_id(known(user_id), include_orgs=True))
+        return None if found is None else _read(person_of, found)
+
+    async def add(self, membership: MembershipFacts) -> None:
+        """Make somebody a member. Raises `NotFound` and, for a member as for a full house, `RefusedByPropelAuth`."""
+        await self._change(self._auth.add_user_to_org, membership)
+
+    async def change_role(self, membership: MembershipFacts) -> None:
+        """Replace role and additional roles of a member; raises `NotFound`, `RefusedByPropelAuth`."""
+        await self._change(self._auth.change_user_role_in_org, membership)
+
+    async def remove(self, org_id: str, user_id: str) -> None:
+        """End a membership; nothing happens when there is none."""
+        await self._mapped(self._auth.remove_user_from_org(known(user_id), known(org_id)))
+
+    async def invite(self, org_id: str, email: str, role: str, additional_roles: tuple[str, ...]) -> None:
+        """Mail an invite; a second one takes the place of the first. Raises `NotFound`, `RefusedByPropelAuth`."""
+        call = self._auth.invite_user_to_org(email, known(org_id), role, list(additional_roles))
+        if not await self._mapped(call):
+            raise NotFound
+
+    async def revoke_invite(self, org_id: str, email: str) -> None:
+        """Take an invite back; nothing happens when there is none."""
+        try:
+            await self._mapped(self._auth.revoke_pending_org_invite(known(org_id), email))
+        except NotFound:
+            return
+
+    async def pending_invites(self, org_id: str) -> list[InviteFacts]:
+        fetch, which = self._auth.fetch_pending_invites, known(org_id)
+        pages = self._pages(lambda number: fetch(number, PAGE, which), "invites", invite_of)
+        return [invite async for invite in pages]
+
+    async def _pages(
+        self, call: Callable[[int], Awaitable[Any]], items: str, reading: Callable[[Any], Answer]
+    ) -> AsyncIterator[Answer]:
+        """Item by item of all pages; an empty page is the last one, whatever it says."""
+        for number in range(MOST_PAGES):
+            page = await self._mapped(call(number))
+            found = _read(partial(_items, items), page)
+            for item in found:
+                yield _read(reading, item)
+            if not found or not page.has_more_results:
+                return
+
+    async def _change(self, call: Callable[..., Awaitable[bool]], membership: MembershipFacts) -> None:
+        ids = known(membership.user_id), known(membership.org_id)
+        additional = list(membership.additional_roles_in_org)
+        if not await self._mapped(call(*ids, membership.role_in_org, additional)):
+            raise NotFound
+
+
+def _items(name: str, page: Any) -> list[Any]:
+    return list(getattr(page, name))
+
+
+def _born(org: Any) -> tuple[str, datetime]:
+    return checked(org.org_id), moment(org.created_at or 0)
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _read(reading: Callable[[Any], Answer], found: Any) -> Answer:
+    """An answer that makes no sense is as good as none."""
+    try:
+        return reading(found)
+    except (AttributeError, TypeError, ValueError, OverflowError, OSError, Invalid):
+        raise PropelAuthUnavailable from None

@@ -1,0 +1,1 @@
+"""Invites to organizations."""

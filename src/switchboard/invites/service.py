@@ -1,0 +1,278 @@
+"""Inviting, accepting and what else becomes of invites. PropelAuth sends the mail."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+
+from switchboard.audit.documents import AuditEntryDocument
+from switchboard.audit.model import OUTSIDE, SYSTEM, Actor
+from switchboard.clients.propelauth_facts import InviteFacts
+from switchboard.errors import Refusal, Unavailable
+from switchboard.invites.documents import PendingInviteDocument, Place
+from switchboard.invites.model import (
+    EXPIRED,
+    MOST_A_DAY,
+    MOST_AN_HOUR,
+    SENDING,
+    AlreadyMember,
+    End,
+    InviteNotFound,
+    PendingInvite,
+    Status,
+    TooManyMails,
+    Wanted,
+    accepted,
+    new_invite,
+    outside_invite,
+    revoked,
+)
+from switchboard.memberships.documents import UserOrganizationDocument, standing
+from switchboard.mongo import Session
+from switchboard.organizations import service as organizations
+from switchboard.organizations.documents import OrganizationDocument
+from switchboard.organizations.model import Acting
+from switchboard.services import Dependant, Principal, Services
+from switchboard.users.model import InvalidEmail, fold_email
+
+DEPENDANT = Dependant("pending_invites", PendingInviteDocument.count, PendingInviteDocument.remove_all)
+
+
+async def listed(
+    services: Services, caller: Principal, org_id: str, asked: tuple[Status | None, Place | None, int], now: datetime
+) -> list[PendingInvite]:
+    """Invites of an organization by state, the newest first."""
+    acting = await organizations.acting(services, caller, org_id, now)
+    acting.rights.check("invites.read")
+    status, after, limit = asked
+    return await PendingInviteDocument.page(org_id, status, now, (after, limit))
+
+
+async def read(services: Services, caller: Principal, org_id: str, invite_id: str, now: datetime) -> PendingInvite:
+    acting = await organizations.acting(services, caller, org_id, now)
+    acting.rights.check("invites.read")
+    return await _of_organization(org_id, invite_id)
+
+
+async def create(services: Services, caller: Principal, org_id: str, wanted: Wanted, now: datetime) -> PendingInvite:
+    """Invite somebody.
+
+    Raises what `new_invite` does, `AlreadyMember`, `InvitePending`, `OrganizationFull`, `TooManyMails`.
+    """
+    acting = await organizations.acting(services, caller, org_id, now)
+    return await _invite(services, acting, wanted, now)
+
+
+async def create_many(
+    services: Services, caller: Principal, org_id: str, rows: Sequence[Wanted], now: datetime
+) -> list[PendingInvite | Refusal]:
+    """Invite several people: for each, in the same order, the invite or why there is none."""
+    acting = await organizations.acting(services, caller, org_id, now)
+    acting.rights.check("invites.create")
+    results: list[PendingInvite | Refusal] = []
+    outage: Unavailable | None = None
+    for wanted in rows:
+        try:
+            results.append(outage or await _invite(services, acting, wanted, now))
+        except Refusal as refusal:
+            results.append(refusal)
+            outage = refusal if isinstance(refusal, Unavailable) else None
+    return results
+
+
+async def resend(services: Services, caller: Principal, org_id: str, invite_id: str, now: datetime) -> PendingInvite:
+    """Mail it again, good for as long as a new one. Raises `TooManyMails` and what `check_open` does."""
+    acting = await organizations.acting(services, caller, org_id, now)
+    acting.rights.check("invites.resend")
+    invite = await _of_organization(org_id, invite_id)
+    acting.rights.check_grants(invite.rights)
+    invite.check_resend(now)
+    before = await PendingInviteDocument.claim_resend(invite_id, now)
+    if before is None:
+        (await _of_organization(org_id, invite_id)).check_resend(now)
+        raise TooManyMails
+    try:
+        await _mail(services, invite)
+    except Refusal:
+        await PendingInviteDocument.unclaim_resend(before, now)
+        raise
+
+    async def write(session: Session) -> PendingInvite | None:
+        extended = await PendingInviteDocument.extend(invite_id, now, session)
+        if extended is not None:
+            entry = extended.entry("invite.resent", acting.actor, now, acting.request_id)
+            await AuditEntryDocument.add(entry, session)
+        return extended
+
+    return await services.transactions.run(write) or await _closed(org_id, invite_id, now)
+
+
+async def revoke(services: Services, caller: Principal, org_id: str, invite_id: str, now: datetime) -> PendingInvite:
+    """Take an invite back; nothing happens when it was before. Raises what `check_open` does."""
+    acting = await organizations.acting(services, caller, org_id, now)
+    acting.rights.check("invites.revoke")
+    invite = await _of_organization(org_id, invite_id)
+    if invite.revoked_at is not None:
+        return invite
+    by = acting.actor, acting.request_id
+    return await take_back(services, invite, revoked(acting.actor, now), by, now)
+
+
+async def expire_due(services: Services, now: datetime, org_id: str | None = None) -> bool:
+    """Write what time has done to invites, and give their seats back; whether there was something."""
+    due = await PendingInviteDocument.overdue(now, org_id)
+    for invite in due:
+        if invite.sent_at is None:
+            await _withdraw(services, invite)
+        else:
+            await _end(services, invite, EXPIRED, (SYSTEM, None), now)
+    return bool(due)
+
+
+async def settle(services: Services, org_id: str, user_id: str, now: datetime) -> None:
+    """Who became a member past us accepted the invite that was waiting for them."""
+    member = await UserOrganizationDocument.member(org_id, user_id)
+    if member is None or member.user.email is None or (await standing(org_id, user_id)).change is not None:
+        return
+    with suppress(InvalidEmail):
+        invite = await PendingInviteDocument.pending_for(org_id, fold_email(member.user.email))
+        if invite is not None and invite.sent_at is not None:
+            await _end(services, invite, accepted(user_id, now), (OUTSIDE, None), now)
+
+
+async def reconcile(services: Services, org_id: str, now: datetime) -> None:
+    """Compare the pending invites of an organization with PropelAuth's, and mirror what differs.
+
+    What changed here while PropelAuth was asked is left to the next time.
+    """
+    if await OrganizationDocument.find(org_id) is None:
+        return
+    ours = {invite.email_key: invite for invite in await PendingInviteDocument.pending(org_id)}
+    theirs: dict[str, InviteFacts] = {}
+    for facts in await services.propelauth.organizations.pending_invites(org_id):
+        with suppress(InvalidEmail):
+            theirs[fold_email(facts.invitee_email)] = facts
+    for email_key in theirs.keys() - ours.keys():
+        await _import(services, email_key, theirs[email_key], now)
+    for email_key in ours.keys() - theirs.keys():
+        await _gone_there(services, ours[email_key], now)
+    for email_key in ours.keys() & theirs.keys():
+        await _follow(ours[email_key], theirs[email_key], now)
+
+
+async def _invite(services: Services, acting: Acting, wanted: Wanted, now: datetime) -> PendingInvite:
+    invite = new_invite(acting, wanted, now)
+    await expire_due(services, now, acting.org_id)
+    if await UserOrganizationDocument.with_email(acting.org_id, wanted.email) is not None:
+        raise AlreadyMember
+    if await PendingInviteDocument.mails(now, org_id=acting.org_id) >= MOST_AN_HOUR:
+        raise TooManyMails(retry_after=3600)
+    if await PendingInviteDocument.mails(now, email_key=invite.email_key) >= MOST_A_DAY:
+        raise TooManyMails(retry_after=24 * 3600)
+
+    async def begin(session: Session) -> None:
+        await PendingInviteDocument.add(invite, session)
+        await OrganizationDocument.take_seat(acting.org_id, session)
+
+    async def finish(session: Session) -> None:
+        if await PendingInviteDocument.sent(invite.invite_id, now, session):
+            entry = invite.entry("invite.created", acting.actor, now, acting.request_id)
+            await AuditEntryDocument.add(entry, session)
+
+    await services.transactions.run(begin)
+    try:
+        await _mail(services, invite)
+    except Refusal:
+        await _withdraw(services, invite)
+        raise
+    await services.transactions.run(finish)
+    return invite.model_copy(update={"sent_at": now})
+
+
+async def _mail(services: Services, invite: PendingInvite) -> None:
+    vendor, rights = services.propelauth.organizations, invite.rights
+    await vendor.invite(invite.org_id, invite.invitee_email, rights.role, rights.additional_roles)
+
+
+async def _withdraw(services: Services, invite: PendingInvite) -> None:
+    async def write(session: Session) -> None:
+        if await PendingInviteDocument.withdraw(invite.invite_id, session):
+            await OrganizationDocument.count(invite.org_id, 0, -1, session)
+
+    await services.transactions.run(write)
+
+
+async def _of_organization(org_id: str, invite_id: str) -> PendingInvite:
+    invite = await PendingInviteDocument.find(invite_id)
+    if invite is None or invite.org_id != org_id or invite.sent_at is None:
+        raise InviteNotFound
+    return invite
+
+
+async def _end(
+    services: Services, invite: PendingInvite, end: End, by: tuple[Actor, str | None], now: datetime
+) -> PendingInvite | None:
+    """End a pending invite and give its seat back; None when it was not open any more."""
+
+    async def write(session: Session) -> PendingInvite | None:
+        ended = await PendingInviteDocument.end(invite.invite_id, end, now, session)
+        if ended is not None:
+            await OrganizationDocument.count(invite.org_id, 0, -1, session)
+            await AuditEntryDocument.add(invite.entry(end.action, by[0], now, by[1]), session)
+        return ended
+
+    return await services.transactions.run(write)
+
+
+async def take_back(
+    services: Services, invite: PendingInvite, end: End, by: tuple[Actor, str | None], now: datetime
+) -> PendingInvite:
+    """End a pending invite at PropelAuth and here; raises what `check_open` does when somebody was faster."""
+    invite.check_open(now)
+    await services.propelauth.organizations.revoke_invite(invite.org_id, invite.invitee_email)
+    return await _end(services, invite, end, by, now) or await _closed(invite.org_id, invite.invite_id, now)
+
+
+async def _closed(org_id: str, invite_id: str, now: datetime) -> PendingInvite:
+    """Somebody else ended the invite first: say how."""
+    invite = await _of_organization(org_id, invite_id)
+    invite.check_open(now)
+    return invite
+
+
+async def _import(services: Services, email_key: str, facts: InviteFacts, now: datetime) -> None:
+    """An invite made at PropelAuth. One that ended here and was left over there is taken back instead."""
+    last = await PendingInviteDocument.last_ended(facts.org_id, email_key)
+    if last is not None and last.ended_at is not None and facts.created_at <= last.ended_at:
+        await services.propelauth.organizations.revoke_invite(facts.org_id, facts.invitee_email)
+        return
+    invite = outside_invite(facts, now)
+
+    async def write(session: Session) -> None:
+        await PendingInviteDocument.add(invite, session)
+        await OrganizationDocument.count(invite.org_id, 0, 1, session)
+        await AuditEntryDocument.add(invite.entry("invite.created", OUTSIDE, now, None), session)
+
+    with suppress(Refusal):  # it is pending here meanwhile
+        await services.transactions.run(write)
+
+
+async def _gone_there(services: Services, invite: PendingInvite, now: datetime) -> None:
+    """PropelAuth does not wait for it any more: it was accepted or taken back there."""
+    if now < invite.last_sent_at + SENDING:
+        return
+    member = await UserOrganizationDocument.with_email(invite.org_id, invite.invitee_email)
+    end = revoked(OUTSIDE, now) if member is None else accepted(member, now)
+    await _end(services, invite, end, (OUTSIDE, None), now)
+
+
+async def _follow(invite: PendingInvite, facts: InviteFacts, now: datetime) -> None:
+    """Take over role and expiry; of one that was just mailed from here they are ours."""
+    if now < invite.last_sent_at + SENDING:
+        return
+    fields = {
+        "role_in_org": facts.role_in_org,
+        "additional_roles_in_org": list(facts.additional_roles_in_org),
+        "expires_at": facts.expires_at,
+    }
+    if any(getattr(invite, name) != value for name, value in fields.items()):
+        await PendingInviteDocument.follow(invite.invite_id, fields)

@@ -1,0 +1,1 @@
+"""What happens to members: roles, removal, leaving, ownership, joining by domain."""

@@ -1,0 +1,1 @@
+"""Who belongs to which organization, and the changes of that which are under way."""

@@ -1,0 +1,274 @@
+"""Memberships, changes under way and marks. Most writes belong to a transaction of `organizations.service`."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Final
+
+from beanie import Document
+from pymongo import ASCENDING, IndexModel, ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from switchboard.clients.propelauth_facts import MembershipFacts
+from switchboard.memberships.model import ChangeUnderWay, Mark, MembershipChange, Seen, Standing, UserOrganization
+from switchboard.mongo import Session, collection, query, readable
+from switchboard.users.documents import UserDocument
+from switchboard.users.model import User
+
+Place = tuple[datetime, str]
+
+EVERYTHING: Final = "*"
+CLAIM: Final = timedelta(seconds=60)
+# What is shown of a member; never a token. `user_info` holds the names of older documents.
+_SHOWN: Final = (
+    *("user_id", "email", "first_name", "last_name", "username", "picture_url", "enabled", "locked", "user_info"),
+    *("email_confirmed", "last_active_at"),
+)
+_SEARCHED: Final = ("email", "first_name", "last_name", "username")
+
+
+@dataclass(frozen=True)
+class Member:
+    """A membership with what is known of the person."""
+
+    membership: UserOrganization
+    user: User
+
+
+@dataclass(frozen=True)
+class MembersAsked:
+    """Which members: in this role, with this in a name or the e-mail, after this place, so many at most."""
+
+    role: str | None
+    search: str | None
+    after: Place | None
+    limit: int
+
+
+class UserOrganizationDocument(UserOrganization, Document):
+    class Settings:
+        name: ClassVar[str] = "user_organizations"
+        indexes: ClassVar[list[IndexModel]] = [
+            IndexModel([("user_id", ASCENDING), ("org_id", ASCENDING)], unique=True, name="user_id_org_id_unique"),
+            IndexModel([("org_id", ASCENDING), ("joined_at", ASCENDING), ("user_id", ASCENDING)], name="org_id_joined"),
+        ]
+
+    @classmethod
+    @query
+    async def find(  # type: ignore[override]
+        cls, org_id: str, user_id: str, session: Session | None = None
+    ) -> UserOrganization | None:
+        stored = await collection(cls).find_one({"org_id": org_id, "user_id": user_id}, session=session)
+        return None if stored is None else UserOrganization.model_validate(stored)
+
+    @classmethod
+    @query
+    async def of_user(cls, user_id: str) -> list[UserOrganization]:
+        """The memberships of a person, the oldest first."""
+        found = collection(cls).find({"user_id": user_id}, sort=[("joined_at", 1), ("org_id", 1)])
+        return readable(UserOrganization, [stored async for stored in found])
+
+    @classmethod
+    @query
+    async def of_organization(cls, org_id: str) -> dict[str, MembershipFacts]:
+        """All memberships of an organization, by person."""
+        found = collection(cls).find({"org_id": org_id})
+        return {each.user_id: each.facts for each in readable(UserOrganization, [stored async for stored in found])}
+
+    @classmethod
+    @query
+    async def count(cls, org_id: str) -> int:  # type: ignore[override]
+        return await collection(cls).count_documents({"org_id": org_id})
+
+    @classmethod
+    @query
+    async def page(cls, org_id: str, asked: MembersAsked) -> list[Member]:
+        """Members in the order they joined."""
+        found = [stored async for stored in collection(cls).aggregate(_members(org_id, asked))]
+        people = readable(User, [{"user_id": each["user_id"], **(each["user"] or {})} for each in found])
+        by_id = {user.user_id: user for user in people}
+        memberships = readable(UserOrganization, found)
+        return [Member(each, by_id.get(each.user_id, User(user_id=each.user_id))) for each in memberships]
+
+    @classmethod
+    @query
+    async def member(cls, org_id: str, user_id: str) -> Member | None:
+        stages = [{"$match": {"org_id": org_id, "user_id": user_id}}, *_with_user()]
+        found = [stored async for stored in collection(cls).aggregate(stages)]
+        if not found:
+            return None
+        user = User.model_validate({"user_id": user_id, **(found[0]["user"] or {})})
+        return Member(UserOrganization.model_validate(found[0]), user)
+
+    @classmethod
+    @query
+    async def with_email(cls, org_id: str, email: str) -> str | None:
+        """The member whose e-mail this is, in any case."""
+        same = {"user.email": re.compile(f"^{re.escape(email)}$", re.IGNORECASE)}
+        stages = [{"$match": {"org_id": org_id}}, *_with_user(), {"$match": same}, {"$limit": 1}]
+        found = [str(stored["user_id"]) async for stored in collection(cls).aggregate(stages)]
+        return found[0] if found else None
+
+    @classmethod
+    @query
+    async def put(cls, membership: UserOrganization, session: Session) -> None:
+        which = {"user_id": membership.user_id, "org_id": membership.org_id}
+        fields = membership.model_dump(exclude=set(which))
+        await collection(cls).update_one(which, {"$set": fields}, upsert=True, session=session)
+
+    @classmethod
+    @query
+    async def remove(cls, org_id: str, user_id: str, session: Session) -> None:
+        await collection(cls).delete_one({"user_id": user_id, "org_id": org_id}, session=session)
+
+    @classmethod
+    @query
+    async def remove_all(cls, org_id: str, session: Session) -> None:
+        await collection(cls).delete_many({"org_id": org_id}, session=session)
+
+    @classmethod
+    @query
+    async def still(cls, org_id: str, user_ids: list[str], seen: Seen) -> None:
+        """Note that these memberships were seen unchanged."""
+        fields = {"confirmed_at": seen.at, "confirmed_by": seen.source}
+        await collection(cls).update_many({"org_id": org_id, "user_id": {"$in": user_ids}}, {"$set": fields})
+
+
+class MembershipChangeDocument(MembershipChange, Document):
+    class Settings:
+        name: ClassVar[str] = "membership_changes"
+        indexes: ClassVar[list[IndexModel]] = [
+            IndexModel([("org_id", ASCENDING), ("user_id", ASCENDING)], unique=True, name="org_id_user_id_unique"),
+            IndexModel([("look_again_at", ASCENDING)], name="look_again_at"),
+        ]
+
+    @classmethod
+    @query
+    async def find(  # type: ignore[override]
+        cls, org_id: str, user_id: str | None, session: Session | None = None
+    ) -> MembershipChange | None:
+        stored = await collection(cls).find_one({"org_id": org_id, "user_id": user_id}, session=session)
+        return None if stored is None else MembershipChange.model_validate(stored)
+
+    @classmethod
+    @query
+    async def add(cls, change: MembershipChange, session: Session) -> None:
+        """Begin a change; raises `ChangeUnderWay` while there is another of the same person."""
+        try:
+            await collection(cls).insert_one(change.model_dump(), session=session)
+        except DuplicateKeyError:
+            raise ChangeUnderWay from None
+
+    @classmethod
+    @query
+    async def end(cls, change_id: str, session: Session) -> bool:
+        """Whether it was still under way."""
+        which = {"change_id": change_id}
+        return (await collection(cls).delete_one(which, session=session)).deleted_count == 1
+
+    @classmethod
+    @query
+    async def remove_all(cls, org_id: str, session: Session) -> None:
+        await collection(cls).delete_many({"org_id": org_id}, session=session)
+
+    @classmethod
+    @query
+    async def claim_left(cls, now: datetime) -> MembershipChange | None:
+        """One that nobody has finished in time, for a minute."""
+        stored = await collection(cls).find_one_and_update(
+            {"look_again_at": {"$lte": now}},
+            {"$set": {"look_again_at": now + CLAIM}},
+            sort=[("look_again_at", 1)],
+            return_document=ReturnDocument.AFTER,
+        )
+        return None if stored is None else MembershipChange.model_validate(stored)
+
+
+class MarkDocument(Mark, Document):
+    issued: int = 0
+
+    class Settings:
+        name: ClassVar[str] = "mirror_marks"
+        indexes: ClassVar[list[IndexModel]] = [
+            IndexModel([("org_id", ASCENDING), ("user_id", ASCENDING)], unique=True, name="org_id_user_id_unique"),
+        ]
+
+    @classmethod
+    @query
+    async def ticket(cls, org_id: str) -> int:
+        """The next number of this organization: draw it before looking at PropelAuth."""
+        found, which = collection(cls), {"org_id": org_id, "user_id": None}
+        one_more, after = {"$inc": {"issued": 1}}, ReturnDocument.AFTER
+        stored: dict[str, Any] | None
+        try:
+            stored = await found.find_one_and_update(which, one_more, upsert=True, return_document=after)
+        except DuplicateKeyError:  # two first tickets at once
+            stored = await found.find_one_and_update(which, one_more, return_document=after)
+        return int(stored["issued"]) if stored else 0
+
+    @classmethod
+    @query
+    async def find(  # type: ignore[override]
+        cls, org_id: str, user_id: str | None, session: Session | None = None
+    ) -> Mark:
+        stored = await collection(cls).find_one({"org_id": org_id, "user_id": user_id}, session=session)
+        return Mark(org_id=org_id, user_id=user_id) if stored is None else Mark.model_validate(stored)
+
+    @classmethod
+    @query
+    async def claim_walk(cls, now: datetime, next_at: datetime) -> bool:
+        """Whether it is time to walk through all of PropelAuth's organizations, and nobody else does."""
+        which = {"org_id": EVERYTHING, "user_id": None, "walk_at": {"$not": {"$gt": now}}}
+        try:
+            await collection(cls).find_one_and_update(which, {"$set": {"walk_at": next_at}}, upsert=True)
+        except DuplicateKeyError:  # it is there and not due
+            return False
+        return True
+
+    @classmethod
+    @query
+    async def put(cls, mark: Mark, session: Session) -> None:
+        which = {"org_id": mark.org_id, "user_id": mark.user_id}
+        fields = mark.model_dump(exclude=set(which))
+        await collection(cls).update_one(which, {"$set": fields}, upsert=True, session=session)
+
+
+async def standing(org_id: str, user_id: str, session: Session | None = None) -> Standing:
+    """How a person stands in an organization."""
+    membership = await UserOrganizationDocument.find(org_id, user_id, session)
+    return Standing(membership, await MembershipChangeDocument.find(org_id, user_id, session))
+
+
+async def put_standing(org_id: str, user_id: str, before: Standing, after: Standing, session: Session) -> None:
+    """Write what differs."""
+    if after.membership is not None:
+        await UserOrganizationDocument.put(after.membership, session)
+    elif before.membership is not None:
+        await UserOrganizationDocument.remove(org_id, user_id, session)
+    if before.change is not None and after.change is None:
+        await MembershipChangeDocument.end(before.change.change_id, session)
+
+
+def _members(org_id: str, asked: MembersAsked) -> list[dict[str, Any]]:
+    matched: dict[str, Any] = {"org_id": org_id, **({} if asked.role is None else {"role_in_org": asked.role})}
+    if asked.after is not None:
+        joined_at, user_id = asked.after
+        matched["$or"] = [{"joined_at": {"$gt": joined_at}}, {"joined_at": joined_at, "user_id": {"$gt": user_id}}]
+    stages: list[dict[str, Any]] = [{"$match": matched}, {"$sort": {"joined_at": 1, "user_id": 1}}]
+    if asked.search is None:
+        return [*stages, {"$limit": asked.limit}, *_with_user()]
+    part = re.compile(re.escape(asked.search), re.IGNORECASE)
+    places = [*_SEARCHED, *(f"user_info.{name}" for name in _SEARCHED)]
+    named = {"$match": {"$or": [{f"user.{at}": part} for at in places]}}
+    return [*stages, *_with_user(), named, {"$limit": asked.limit}]
+
+
+def _with_user() -> list[dict[str, Any]]:
+    lookup = {
+        "from": collection(UserDocument).name,
+        "localField": "user_id",
+        "foreignField": "user_id",
+        "pipeline": [{"$project": {"_id": 0, **dict.fromkeys(_SHOWN, 1)}}],
+        "as": "user",
+    }
+    return [{"$lookup": lookup}, {"$set": {"user": {"$first": "$user"}}}]

@@ -1,0 +1,1 @@
+"""What people do with invites that are addressed to them."""

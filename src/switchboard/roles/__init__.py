@@ -1,0 +1,1 @@
+"""Roles, and what each of them permits."""

@@ -1,0 +1,1 @@
+"""Events of vendors: each is a hint that leads to a fetch."""
