@@ -1,5 +1,7 @@
 """An entry of the audit log: who did what to which thing of which organization, and what it was before and after."""
 
+import secrets
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -73,8 +75,9 @@ class AuditEntry(BaseModel):
 
 
 def new_entry(action: Action, org_id: str, target: Target, actor: Actor, at: datetime, **changes: Any) -> AuditEntry:
-    """`changes` are `before`, `after` and `request_id`."""
-    return AuditEntry(entry_id=uuid4().hex, org_id=org_id, at=at, actor=actor, action=action, target=target, **changes)
+    """`changes` are `before`, `after` and `request_id`. Ids grow, so entries of one moment keep their order."""
+    entry_id = f"{time.time_ns():016x}{secrets.token_hex(8)}"
+    return AuditEntry(entry_id=entry_id, org_id=org_id, at=at, actor=actor, action=action, target=target, **changes)
 
 
 def differences(before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
