@@ -156,7 +156,7 @@ def test_every_kind_of_error_is_a_problem_with_its_code(kind: type[errors.Switch
 
 
 def test_the_statuses_are_these_and_a_failure_of_ours_keeps_its_words() -> None:
-    assert set(STATUSES.values()) == {401, 403, 404, 409, 410, 412, 413, 422, 428, 429, 500, 503}
+    assert set(STATUSES.values()) == {400, 401, 403, 404, 409, 410, 412, 413, 422, 428, 429, 500, 503}
     told = bytes(problem_of(errors.Misconfigured("the key is s3cret")).body)
     assert b"s3cret" not in told
 

@@ -1,5 +1,6 @@
 """Settings: each wrong variable is one sentence that names it and never shows it."""
 
+import base64
 import os
 import re
 from pathlib import Path
@@ -23,6 +24,7 @@ GOOD = {
     "PROPELAUTH_AUTH_URL": "https://auth.example.com/",
     "PROPELAUTH_API_KEY": "key",
     "PROPELAUTH_VERIFIER_KEY": PEM.replace("\n", "\\n"),
+    "PROPELAUTH_WEBHOOK_SECRET": f"whsec_{base64.b64encode(uuid4().bytes).decode()}",
     "GOOGLE_CLIENT_ID": "client",
     "GOOGLE_CLIENT_SECRET": "secret",
     "GOOGLE_REDIRECT_URI": "https://api.example.com/v1/calendar/callback",
@@ -90,11 +92,18 @@ WRONG = [
         ("MONGODB_URI", "http://{0}"),
         ("MONGODB_URI", "{0}"),
     ),
+    *(("PROPELAUTH_WEBHOOK_SECRET", value) for value in ("{0}", "whsec_", "whsec_{0}!", " ")),
     *(("MONGODB_DATABASE", "a b{0}"), ("MONGODB_USERS_COLLECTION", "${0}"), ("MONGODB_TIMEOUT", "{0}")),
     *(("MONGODB_TIMEOUT", value) for value in ("0", "-1", "nan", "inf", "1e9")),
     *(("SERVER_PORT", value) for value in ("{0}", "-1", "65536", "1.5", "9" * 5000)),
     *(("SERVER_WORKERS", "0"), ("SERVER_BODY_LIMIT", "1"), ("SERVER_DOCUMENTATION", "{0}"), ("LOG_LEVEL", "{0}")),
-    *(("LOG_FORMAT", "{0}"), ("CALENDAR_PAST_DAYS", "0"), ("CALENDAR_PAGE_SIZE", "{0}"), ("GOOGLE_TIMEOUT", "{0}")),
+    *(
+        ("LOG_FORMAT", "{0}"),
+        ("CALENDAR_PAST_DAYS", "0"),
+        ("ORGANIZATION_RECONCILE_SECONDS", "1"),
+        ("CALENDAR_PAGE_SIZE", "{0}"),
+        ("GOOGLE_TIMEOUT", "{0}"),
+    ),
 ]
 
 

@@ -165,10 +165,24 @@ class _AddressTransport(httpx.AsyncBaseTransport):
         to = self._address
         request.url = request.url.copy_with(scheme=to.scheme, host=to.host, port=to.port)
         request.headers["host"] = to.netloc.decode()
-        return await self._inner.handle_async_request(request)
+        response = await self._inner.handle_async_request(request)
+        if _is_page(request, response):
+            await response.aclose()
+            raise httpx.RemoteProtocolError("a page in place of an answer", request=request)
+        return response
 
     async def aclose(self) -> None:
         await self._inner.aclose()
+
+
+def _is_page(request: httpx.Request, response: httpx.Response) -> bool:
+    """Whether something in between answered with a page of its own.
+
+    The library does not look at the body of a write that went well, and takes any 404 for 'it is not there'.
+    """
+    decides = response.is_success or response.status_code == httpx.codes.NOT_FOUND
+    page = response.headers.get("content-type", "").lower().startswith("text/html")
+    return decides and page and request.url.path.startswith("/api/")
 
 
 def _unkept(authorization: str) -> dict[str, Any]:

@@ -71,6 +71,8 @@ def _by_status(status: int) -> SwitchboardError:
         return Misconfigured("PROPELAUTH_API_KEY lacks a right at PropelAuth.")
     if status == httpx.codes.NOT_FOUND:
         return NotFound("PropelAuth does not know this.")
+    if status == httpx.codes.UPGRADE_REQUIRED:
+        return _organizations_off()
     return PropelAuthUnavailable()
 
 
@@ -80,9 +82,13 @@ def _by_words(error: Exception) -> SwitchboardError:
         return Misconfigured("PropelAuth does not accept PROPELAUTH_API_KEY.")
     if isinstance(error, ValueError) and str(error).startswith("Bad request"):
         return RefusedByPropelAuth()
-    if isinstance(error, RuntimeError) and "organizations" in str(error):  # 426
-        return Misconfigured("The PropelAuth project has organizations switched off.")
+    if isinstance(error, RuntimeError) and "organizations" in str(error):  # 426, where the library knows it
+        return _organizations_off()
     return PropelAuthUnavailable()
+
+
+def _organizations_off() -> SwitchboardError:
+    return Misconfigured("The PropelAuth project has organizations switched off.")
 
 
 def _about(refused: object) -> frozenset[str]:

@@ -150,9 +150,13 @@ def profile_of(found: Any) -> Profile:
 
 
 def person_of(found: Any) -> Person:
-    """Raises `TypeError`, `ValueError` or `AttributeError` for an answer that makes no sense."""
-    memberships = [_membership(found.user_id, info) for info in (found.org_id_to_org_info or {}).values()]
-    return Person(str(found.user_id), profile_of(found), {each.org_id: each for each in memberships})
+    """Raises `TypeError`, `ValueError`, `AttributeError` or `Invalid` for an answer that makes no sense.
+
+    Taken for a person, half an answer would end memberships.
+    """
+    user_id = checked(found.user_id)
+    memberships = [_membership(user_id, info) for info in (found.org_id_to_org_info or {}).values()]
+    return Person(user_id, profile_of(found), {each.org_id: each for each in memberships})
 
 
 def organization_of(found: Any) -> OrganizationFacts:
@@ -174,11 +178,11 @@ def organization_of(found: Any) -> OrganizationFacts:
 
 
 def invite_of(found: Any) -> InviteFacts:
-    """Raises `TypeError` or `ValueError` for an answer that makes no sense."""
+    """Raises `TypeError`, `ValueError` or `Invalid` for an answer that makes no sense."""
     if not isinstance(found.invitee_email, str) or not isinstance(found.role_in_org, str):
         raise TypeError("not an invite")
     return InviteFacts(
-        org_id=str(found.org_id),
+        org_id=checked(found.org_id),
         invitee_email=found.invitee_email,
         role_in_org=found.role_in_org,
         additional_roles_in_org=_texts(found.additional_roles_in_org),
@@ -197,11 +201,11 @@ def claimed_organizations(claims: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(name for name in names if isinstance(name, str) and ID.fullmatch(name))
 
 
-def _membership(user_id: Any, info: Any) -> MembershipFacts:
+def _membership(user_id: str, info: Any) -> MembershipFacts:
     if not isinstance(info.user_assigned_role, str):
         raise TypeError("not a membership")
     additional = _texts(info.assigned_additional_roles)
-    return MembershipFacts(str(info.org_id), str(user_id), info.user_assigned_role, additional)
+    return MembershipFacts(checked(info.org_id), user_id, info.user_assigned_role, additional)
 
 
 def _texts(values: Any) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ def read_hint(secret: SecretStr, headers: Mapping[str, str], body: bytes) -> Hin
     try:
         # The library raises its own error, ValueError, binascii.Error and UnicodeDecodeError (section 0, point 7).
         event = Webhook(secret.get_secret_value()).verify(body, names)
-    except (WebhookVerificationError, ValueError, TypeError):
+    except (WebhookVerificationError, ValueError, TypeError, RecursionError):
         raise InvalidSignature from None
     if not isinstance(event, dict):
         raise InvalidSignature

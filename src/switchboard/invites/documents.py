@@ -51,10 +51,15 @@ class PendingInviteDocument(PendingInvite, Document):
 
     @classmethod
     @query
-    async def find(  # type: ignore[override]
-        cls, invite_id: str, session: Session | None = None
-    ) -> PendingInvite | None:
-        stored = await collection(cls).find_one({"invite_id": invite_id}, session=session)
+    async def find(cls, invite_id: str) -> PendingInvite | None:  # type: ignore[override]
+        """For its invitee, who may not know the organization yet."""
+        stored = await collection(cls).find_one({"invite_id": invite_id})
+        return None if stored is None else PendingInvite.model_validate(stored)
+
+    @classmethod
+    @query
+    async def find_in(cls, org_id: str, invite_id: str) -> PendingInvite | None:
+        stored = await collection(cls).find_one({"org_id": org_id, "invite_id": invite_id})
         return None if stored is None else PendingInvite.model_validate(stored)
 
     @classmethod
@@ -117,25 +122,25 @@ class PendingInviteDocument(PendingInvite, Document):
 
     @classmethod
     @query
-    async def sent(cls, invite_id: str, now: datetime, session: Session) -> bool:
+    async def sent(cls, invite: PendingInvite, now: datetime, session: Session) -> bool:
         """PropelAuth has mailed it; False when it is not there any more."""
-        which = {"invite_id": invite_id, "status": "pending"}
+        which = {**_this(invite), "status": "pending"}
         return (await collection(cls).update_one(which, {"$set": {"sent_at": now}}, session=session)).matched_count == 1
 
     @classmethod
     @query
-    async def withdraw(cls, invite_id: str, session: Session) -> bool:
+    async def withdraw(cls, invite: PendingInvite, session: Session) -> bool:
         """Forget an invite that was never mailed; False when it was, or is gone."""
-        unsent = {"invite_id": invite_id, "status": "pending", "sent_at": None}
+        unsent = {**_this(invite), "status": "pending", "sent_at": None}
         return (await collection(cls).delete_one(unsent, session=session)).deleted_count == 1
 
     @classmethod
     @query
-    async def end(cls, invite_id: str, end: End, now: datetime, session: Session) -> PendingInvite | None:
+    async def end(cls, invite: PendingInvite, end: End, now: datetime, session: Session) -> PendingInvite | None:
         """End a pending invite, one that is past its time only by expiry; None when it was not open any more."""
         times = {"expires_at": {"$lte": now}} if end.action == "invite.expired" else {"expires_at": {"$gt": now}}
         stored = await collection(cls).find_one_and_update(
-            {"invite_id": invite_id, "status": "pending", **times},
+            {**_this(invite), "status": "pending", **times},
             {"$set": {"status": end.status, "ended_at": now, **end.fields}},
             return_document=ReturnDocument.AFTER,
             session=session,
@@ -144,9 +149,9 @@ class PendingInviteDocument(PendingInvite, Document):
 
     @classmethod
     @query
-    async def claim_resend(cls, invite_id: str, now: datetime) -> PendingInvite | None:
+    async def claim_resend(cls, invite: PendingInvite, now: datetime) -> PendingInvite | None:
         """Take the right to mail it now; None when it was mailed a moment ago, too often, or is not open."""
-        which = {"invite_id": invite_id, "status": "pending", "expires_at": {"$gt": now}}
+        which = {**_this(invite), "status": "pending", "expires_at": {"$gt": now}}
         rare = {"last_sent_at": {"$lte": now - SEND_PAUSE}, "sends": {"$lt": MOST_SENDS}}
         stored = await collection(cls).find_one_and_update(
             {**which, **rare}, {"$set": {"last_sent_at": now}, "$inc": {"sends": 1}}
@@ -157,15 +162,15 @@ class PendingInviteDocument(PendingInvite, Document):
     @query
     async def unclaim_resend(cls, before: PendingInvite, claimed_at: datetime) -> None:
         """The mail did not go out: as it was before the claim."""
-        which = {"invite_id": before.invite_id, "last_sent_at": claimed_at}
+        which = {**_this(before), "last_sent_at": claimed_at}
         back = {"$set": {"last_sent_at": before.last_sent_at}, "$inc": {"sends": -1}}
         await collection(cls).update_one(which, back)
 
     @classmethod
     @query
-    async def extend(cls, invite_id: str, now: datetime, session: Session) -> PendingInvite | None:
+    async def extend(cls, invite: PendingInvite, now: datetime, session: Session) -> PendingInvite | None:
         stored = await collection(cls).find_one_and_update(
-            {"invite_id": invite_id, "status": "pending"},
+            {**_this(invite), "status": "pending"},
             {"$set": {"expires_at": now + LIFETIME}},
             return_document=ReturnDocument.AFTER,
             session=session,
@@ -174,9 +179,9 @@ class PendingInviteDocument(PendingInvite, Document):
 
     @classmethod
     @query
-    async def follow(cls, invite_id: str, fields: dict[str, Any]) -> None:
+    async def follow(cls, invite: PendingInvite, fields: dict[str, Any]) -> None:
         """Take over what PropelAuth says of a pending invite."""
-        await collection(cls).update_one({"invite_id": invite_id, "status": "pending"}, {"$set": fields})
+        await collection(cls).update_one({**_this(invite), "status": "pending"}, {"$set": fields})
 
     @classmethod
     @query
@@ -197,6 +202,10 @@ class PendingInviteDocument(PendingInvite, Document):
     @query
     async def remove_all(cls, org_id: str, session: Session) -> None:
         await collection(cls).delete_many({"org_id": org_id}, session=session)
+
+
+def _this(invite: PendingInvite) -> dict[str, Any]:
+    return {"org_id": invite.org_id, "invite_id": invite.invite_id}
 
 
 def _in_state(status: Status | None, now: datetime) -> dict[str, Any]:

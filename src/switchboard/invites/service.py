@@ -1,8 +1,10 @@
 """Inviting, accepting and what else becomes of invites. PropelAuth sends the mail."""
 
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
+from typing import Final
 
 from switchboard.audit.documents import AuditEntryDocument
 from switchboard.audit.model import OUTSIDE, SYSTEM, Actor
@@ -34,7 +36,8 @@ from switchboard.organizations.model import Acting
 from switchboard.services import Dependant, Principal, Services
 from switchboard.users.model import InvalidEmail, fold_email
 
-DEPENDANT = Dependant("pending_invites", PendingInviteDocument.count, PendingInviteDocument.remove_all)
+BULK_SECONDS: Final = 20.0  # within the patience of proxies and browsers
+DEPENDANT: Final = Dependant("pending_invites", PendingInviteDocument.count, PendingInviteDocument.remove_all)
 
 
 async def listed(
@@ -70,7 +73,10 @@ async def create_many(
     acting.rights.check("invites.create")
     results: list[PendingInvite | Refusal] = []
     outage: Unavailable | None = None
+    deadline = time.monotonic() + BULK_SECONDS
     for wanted in rows:
+        if time.monotonic() > deadline:
+            outage = outage or Unavailable("There was no time left for this one. Send it again.")
         try:
             results.append(outage or await _invite(services, acting, wanted, now))
         except Refusal as refusal:
@@ -86,7 +92,7 @@ async def resend(services: Services, caller: Principal, org_id: str, invite_id: 
     invite = await _of_organization(org_id, invite_id)
     acting.rights.check_grants(invite.rights)
     invite.check_resend(now)
-    before = await PendingInviteDocument.claim_resend(invite_id, now)
+    before = await PendingInviteDocument.claim_resend(invite, now)
     if before is None:
         (await _of_organization(org_id, invite_id)).check_resend(now)
         raise TooManyMails
@@ -97,7 +103,7 @@ async def resend(services: Services, caller: Principal, org_id: str, invite_id: 
         raise
 
     async def write(session: Session) -> PendingInvite | None:
-        extended = await PendingInviteDocument.extend(invite_id, now, session)
+        extended = await PendingInviteDocument.extend(invite, now, session)
         if extended is not None:
             entry = extended.entry("invite.resent", acting.actor, now, acting.request_id)
             await AuditEntryDocument.add(entry, session)
@@ -174,7 +180,7 @@ async def _invite(services: Services, acting: Acting, wanted: Wanted, now: datet
         await OrganizationDocument.take_seat(acting.org_id, session)
 
     async def finish(session: Session) -> None:
-        if await PendingInviteDocument.sent(invite.invite_id, now, session):
+        if await PendingInviteDocument.sent(invite, now, session):
             entry = invite.entry("invite.created", acting.actor, now, acting.request_id)
             await AuditEntryDocument.add(entry, session)
 
@@ -195,15 +201,15 @@ async def _mail(services: Services, invite: PendingInvite) -> None:
 
 async def _withdraw(services: Services, invite: PendingInvite) -> None:
     async def write(session: Session) -> None:
-        if await PendingInviteDocument.withdraw(invite.invite_id, session):
+        if await PendingInviteDocument.withdraw(invite, session):
             await OrganizationDocument.count(invite.org_id, 0, -1, session)
 
     await services.transactions.run(write)
 
 
 async def _of_organization(org_id: str, invite_id: str) -> PendingInvite:
-    invite = await PendingInviteDocument.find(invite_id)
-    if invite is None or invite.org_id != org_id or invite.sent_at is None:
+    invite = await PendingInviteDocument.find_in(org_id, invite_id)
+    if invite is None or invite.sent_at is None:
         raise InviteNotFound
     return invite
 
@@ -214,7 +220,7 @@ async def _end(
     """End a pending invite and give its seat back; None when it was not open any more."""
 
     async def write(session: Session) -> PendingInvite | None:
-        ended = await PendingInviteDocument.end(invite.invite_id, end, now, session)
+        ended = await PendingInviteDocument.end(invite, end, now, session)
         if ended is not None:
             await OrganizationDocument.count(invite.org_id, 0, -1, session)
             await AuditEntryDocument.add(invite.entry(end.action, by[0], now, by[1]), session)
@@ -275,4 +281,4 @@ async def _follow(invite: PendingInvite, facts: InviteFacts, now: datetime) -> N
         "expires_at": facts.expires_at,
     }
     if any(getattr(invite, name) != value for name, value in fields.items()):
-        await PendingInviteDocument.follow(invite.invite_id, fields)
+        await PendingInviteDocument.follow(invite, fields)

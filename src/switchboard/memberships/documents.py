@@ -161,9 +161,9 @@ class MembershipChangeDocument(MembershipChange, Document):
 
     @classmethod
     @query
-    async def end(cls, change_id: str, session: Session) -> bool:
+    async def end(cls, change: MembershipChange, session: Session) -> bool:
         """Whether it was still under way."""
-        which = {"change_id": change_id}
+        which = {"org_id": change.org_id, "user_id": change.user_id, "change_id": change.change_id}
         return (await collection(cls).delete_one(which, session=session)).deleted_count == 1
 
     @classmethod
@@ -246,7 +246,7 @@ async def put_standing(org_id: str, user_id: str, before: Standing, after: Stand
     elif before.membership is not None:
         await UserOrganizationDocument.remove(org_id, user_id, session)
     if before.change is not None and after.change is None:
-        await MembershipChangeDocument.end(before.change.change_id, session)
+        await MembershipChangeDocument.end(before.change, session)
 
 
 def _members(org_id: str, asked: MembersAsked) -> list[dict[str, Any]]:

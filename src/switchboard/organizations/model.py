@@ -141,10 +141,11 @@ def mirrored(facts: OrganizationFacts) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Origin:
-    """Who led to what PropelAuth now says."""
+    """Who led to what PropelAuth now says, and when; None is when it was seen."""
 
     actor: Actor = OUTSIDE
     request_id: str | None = None
+    at: datetime | None = None
 
 
 def entry_of(
@@ -160,7 +161,7 @@ def entry_of(
         org_id,
         Target(kind="organization", id=org_id),
         origin.actor,
-        seen.at,
+        origin.at or seen.at,
         before=was if before else None,
         after=is_ if fields is not None else None,
         request_id=origin.request_id,
@@ -168,7 +169,8 @@ def entry_of(
 
 
 def _told(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: fields[name] for name in FIELDS if name in fields}
+    """The fields as far as they are set."""
+    return {name: fields[name] for name in FIELDS if fields.get(name) not in (None, "", [], False)}
 
 
 @dataclass(frozen=True)

@@ -195,11 +195,13 @@ async def _confirm_organization(
     change = await MembershipChangeDocument.find(org_id, None, session)
     over = change is not None and change.change_id in seen.finishes
     if change is not None and over:
-        await MembershipChangeDocument.end(change.change_id, session)
+        await MembershipChangeDocument.end(change, session)
     if mark.applied >= seen.ticket:
         return None
     before = await OrganizationDocument.find(org_id, session)
-    origin = Origin(change.actor, change.request_id) if change else await _creator(before, facts, seen, session)
+    origin = (
+        Origin(change.actor, change.request_id, change.at) if change else await _creator(before, facts, seen, session)
+    )
     fields = mirrored(facts) if facts else None
     entry = entry_of(before, fields, org_id, seen, origin)
     if fields is None:
@@ -218,7 +220,7 @@ async def _creator(
     if before is not None or facts is None:
         return Origin()
     creation = await OrganizationCreationDocument.of_name(facts.name, seen.at - PATIENCE, session)
-    return Origin(creation.actor, creation.request_id) if creation else Origin()
+    return Origin(creation.actor, creation.request_id, creation.begun_at) if creation else Origin()
 
 
 async def _remove(services: Services, org_id: str, session: Session) -> None:

@@ -76,7 +76,7 @@ async def _accept(services: Services, caller: Identity, invite: PendingInvite, n
     end, actor = accepted(caller.user_id, now), organizations.actor_of(caller)
 
     async def write(session: Session) -> MembershipChange | None:
-        if await PendingInviteDocument.end(invite.invite_id, end, now, session) is None:
+        if await PendingInviteDocument.end(invite, end, now, session) is None:
             return None
         entry = invite.entry("invite.accepted", actor, now, organizations.request_id())
         await AuditEntryDocument.add(entry, session)
@@ -112,7 +112,7 @@ async def _change(caller: Identity, invite: PendingInvite, before: Standing, now
 
 async def _go_on(services: Services, caller: Identity, invite: PendingInvite, found: Standing, now: datetime) -> None:
     """Finish what an accepted invite promised: this call's, an earlier one's, or another's that runs just now."""
-    latest = await PendingInviteDocument.find(invite.invite_id)
+    latest = await PendingInviteDocument.find_in(invite.org_id, invite.invite_id)
     if latest is None or latest.accepted_by != caller.user_id:
         (latest or invite).check_open(now)
         raise InviteAccepted
