@@ -15,7 +15,7 @@ from switchboard.administration.routes import router as administration
 from switchboard.bootstrap import running, set_up_logging
 from switchboard.calendars.routes import router as calendars
 from switchboard.home.routes import router as home
-from switchboard.http import errors, health
+from switchboard.http import errors, health, idempotency
 from switchboard.http.bodies import Bodies
 from switchboard.http.requests import Requests
 from switchboard.invites.routes import router as invites
@@ -52,6 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     app.openapi = lambda: openapi(app)  # type: ignore[method-assign]
+    app.add_middleware(idempotency.Idempotency)
     app.add_middleware(Bodies, limit=settings.server.body_limit)
     app.add_middleware(errors.Crashes)
     if settings.server.cors_origins:
@@ -82,7 +83,7 @@ def _allow_origins(app: FastAPI, origins: tuple[str, ...]) -> None:
         allow_credentials=True,
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-ID"],
-        expose_headers=["ETag", "Retry-After", "X-Request-ID"],
+        expose_headers=["ETag", idempotency.REPLAYED, "Retry-After", "X-Request-ID"],
         max_age=600,
     )
 
@@ -99,6 +100,7 @@ def openapi(app: FastAPI) -> dict[str, Any]:
         for framework in ("HTTPValidationError", "ValidationError"):
             schemas.pop(framework, None)
         _describe_validation(described)
+        _describe_idempotency(described)
         app.openapi_schema = described
     return app.openapi_schema
 
@@ -106,6 +108,18 @@ def openapi(app: FastAPI) -> dict[str, Any]:
 def _describe_validation(described: dict[str, Any]) -> None:
     """Routes that name no problem of their own still answer a wrong parameter with ours."""
     invalid = errors.problems()[422]
-    for operation in (operation for methods in described["paths"].values() for operation in methods.values()):
+    for operation in _operations(described):
         if "HTTPValidationError" in str(operation["responses"].get("422")):
             operation["responses"]["422"] = invalid
+
+
+def _describe_idempotency(described: dict[str, Any]) -> None:
+    for operation in _operations(described, "post"):
+        if operation.get("security"):
+            idempotency.describe(operation)
+
+
+def _operations(described: dict[str, Any], *methods: str) -> list[dict[str, Any]]:
+    """All operations, or those of these methods."""
+    each = ((method, operation) for path in described["paths"].values() for method, operation in path.items())
+    return [operation for method, operation in each if not methods or method in methods]

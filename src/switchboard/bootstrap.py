@@ -15,6 +15,7 @@ from switchboard.clients.google import GoogleClient
 from switchboard.clients.propelauth import PropelAuthClient
 from switchboard.connections.documents import ConnectionDocument, ConsentDocument
 from switchboard.errors import Misconfigured, Unavailable
+from switchboard.idempotency.documents import AttemptDocument
 from switchboard.invites import service as invites
 from switchboard.invites.documents import PendingInviteDocument
 from switchboard.memberships.documents import MarkDocument, MembershipChangeDocument, UserOrganizationDocument
@@ -42,6 +43,7 @@ DOCUMENTS = (
     OrganizationCreationDocument,
     PendingInviteDocument,
     WebhookDeliveryDocument,
+    AttemptDocument,
 )
 
 

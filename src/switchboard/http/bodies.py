@@ -48,7 +48,7 @@ class Bodies:
         except errors.Invalid as refusal:
             await self._refuse(refusal, scope, receive, send)
             return
-        await self._app(scope, _again(body, receive), send)
+        await self._app(scope, again(body, receive), send)
 
     async def _read(self, declared: str, receive: Receive) -> bytes:
         if declared.isdigit() and int(declared[:20]) > self._limit:
@@ -72,7 +72,8 @@ class Bodies:
         await response(scope, receive, send)
 
 
-def _again(body: bytes, receive: Receive) -> Receive:
+def again(body: bytes, receive: Receive) -> Receive:
+    """A body that was read, for whoever reads it next."""
     sent = False
 
     async def replay() -> Message:

@@ -19,6 +19,7 @@ from switchboard.invites.model import (
     AlreadyMember,
     End,
     InviteNotFound,
+    InviteRevoked,
     PendingInvite,
     Status,
     TooManyMails,
@@ -120,7 +121,10 @@ async def revoke(services: Services, caller: Principal, org_id: str, invite_id: 
     if invite.revoked_at is not None:
         return invite
     by = acting.actor, acting.request_id
-    return await take_back(services, invite, revoked(acting.actor, now), by, now)
+    try:
+        return await take_back(services, invite, revoked(acting.actor, now), by, now)
+    except InviteRevoked:  # by another call at the same time
+        return await _of_organization(org_id, invite_id)
 
 
 async def expire_due(services: Services, now: datetime, org_id: str | None = None) -> bool:

@@ -90,3 +90,12 @@ def transfer(acting: Acting, standing: Standing, now: datetime) -> list[Membersh
         new_change(acting, member.user_id, "transfer", new, now),
         new_change(acting, acting.membership.user_id, "transfer", old, now),
     ]
+
+
+def check_transfer(acting: Acting, standing: Standing) -> None:
+    """Raise unless this half of a transfer still makes sense: who hands over is Owner, and who takes over is not."""
+    member = required(standing)
+    if member.user_id == acting.actor.id:
+        member.rights.check("org.transfer")
+    elif member.rights.is_owner:
+        raise AlreadyOwner

@@ -16,6 +16,7 @@ from switchboard.members.model import (
     RemovedBefore,
     check_removal,
     check_role_change,
+    check_transfer,
     new_change,
     required,
     transfer,
@@ -88,7 +89,7 @@ async def hand_over(services: Services, caller: Identity, org_id: str, user_id: 
     """Make another member Owner and oneself Admin, both or neither."""
     acting = await organizations.acting(services, caller, org_id, now)
     changes = transfer(acting, await standing(org_id, user_id), now)
-    await _do(services, changes, required, now)
+    await _do(services, changes, lambda found: check_transfer(acting, found), now)
     return await _member(org_id, user_id)
 
 

@@ -85,7 +85,7 @@ class UserOrganizationDocument(UserOrganization, Document):
     async def page(cls, org_id: str, asked: MembersAsked) -> list[Member]:
         """Members in the order they joined."""
         found = [stored async for stored in collection(cls).aggregate(_members(org_id, asked))]
-        people = readable(User, [{"user_id": each["user_id"], **(each["user"] or {})} for each in found])
+        people = readable(User, [{"user_id": each["user_id"], **each.get("user", {})} for each in found])
         by_id = {user.user_id: user for user in people}
         memberships = readable(UserOrganization, found)
         return [Member(each, by_id.get(each.user_id, User(user_id=each.user_id))) for each in memberships]
@@ -97,7 +97,7 @@ class UserOrganizationDocument(UserOrganization, Document):
         found = [stored async for stored in collection(cls).aggregate(stages)]
         if not found:
             return None
-        user = User.model_validate({"user_id": user_id, **(found[0]["user"] or {})})
+        user = User.model_validate({"user_id": user_id, **found[0].get("user", {})})
         return Member(UserOrganization.model_validate(found[0]), user)
 
     @classmethod
