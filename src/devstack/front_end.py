@@ -5,6 +5,7 @@ It talks to the API as a browser's program would, with a fresh token of the pers
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 from aiohttp import web
@@ -54,6 +55,7 @@ class FrontEnd:
                 web.get("/calendar", self._calendar),
                 web.get("/events", self._events),
                 web.post("/sync", self._sync),
+                web.post("/invites/{invite_id}/{reply:accept|decline}", self._reply),
             ]
         )
         self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60))
@@ -138,6 +140,13 @@ class FrontEnd:
 
     async def _disconnect(self, request: web.Request) -> web.Response:
         await self._call(self._signed_in(request), "DELETE", "/v1/me/calendar")
+        return _see("/me")
+
+    async def _reply(self, request: web.Request) -> web.Response:
+        """Accept or decline an invite."""
+        reply = request.match_info
+        path = f"/v1/me/invites/{quote(reply['invite_id'], safe='')}/{reply['reply']}"
+        await self._call(self._signed_in(request), "POST", path)
         return _see("/me")
 
     async def _calendar(self, request: web.Request) -> web.Response:

@@ -131,12 +131,34 @@ def home(answer: Json, linked: bool) -> str:
     content = f"<h1>Hello, {escape(name)}</h1><p>This is what <b>GET /v1/me/bootstrap</b> answers.</p>"
     content += f'<section class="card"><h2>Google Calendar</h2>{_facts(_calendar_facts(calendar))}'
     content += f'<div class="actions">{_calendar_actions(calendar, linked)}</div></section>'
+    content += _organizations(answer["organizations"]) + "".join(map(_invite, answer["invites"]))
     shown = ("email", "user_id", "timezone", "email_confirmed", "welcome_form_completed", "created_at")
     facts = [(key.replace("_", " "), user[key]) for key in shown if key in user]
     content += f'<section class="card"><h2>Me</h2>{_facts(facts)}</section>'
     text = escape(json.dumps(answer, indent=2, ensure_ascii=False))
     content += f'<details class="card"><summary>The whole answer</summary><pre>{text}</pre></details>'
     return _document(name, content, signed_in=user["email"] or name)
+
+
+def _organizations(organizations: list[Json]) -> str:
+    facts: list[tuple[str, object]] = [
+        (each["display_name"] or each["name"], f"{each['role_in_org']}, {_seats(each['seats'])}")
+        for each in organizations
+    ]
+    return f'<section class="card"><h2>Organizations</h2>{_facts(facts or [("none", "yet")])}</section>'
+
+
+def _seats(seats: Json) -> str:
+    return f"{seats['used']} of {seats['limit']} seats taken" if seats["limit"] else f"{seats['used']} seats taken"
+
+
+def _invite(invite: Json) -> str:
+    address = f"invites/{invite['invite_id']}"
+    facts: list[tuple[str, object]] = [("as", invite["role_in_org"]), ("from", invite["inviter_email"])]
+    buttons = _action(f"{address}/accept", "Accept", first=True) + _action(f"{address}/decline", "Decline")
+    title = escape(f"Invite to {invite['org_display_name'] or invite['org_name']}")
+    actions = f'<div class="actions">{buttons}</div>'
+    return f'<section class="card"><h2>{title}</h2>{_facts(facts)}{actions}</section>'
 
 
 def _name(user: Json) -> str:

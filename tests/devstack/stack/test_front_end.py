@@ -67,6 +67,27 @@ async def test_a_person_connects_google_and_sees_the_events_as_text(
     assert "Connect Google Calendar" in (await browser.get("/me")).text
 
 
+@pytest.mark.parametrize(("reply", "members"), [("accept", 2), ("decline", 1)])
+async def test_an_invite_is_answered_by_a_button(
+    world: World, browser: httpx.AsyncClient, ada: Person, reply: str, members: int
+) -> None:
+    olivia = world.person(google=False)
+    name = f"Org <{ada.user_id[:8]}>"
+    org = (await world.api.post("/v1/orgs", headers=olivia.headers, json={"name": name})).json()
+    at = f"/v1/orgs/{org['org_id']}/invites"
+    invite = (await world.api.post(at, headers=olivia.headers, json={"email": ada.email})).json()
+    await signed_in(browser, ada)
+
+    page = (await browser.get("/me")).text
+    answer = await browser.post(f"/invites/{invite['invite_id']}/{reply}", follow_redirects=True)
+
+    assert f"Invite to Org &lt;{ada.user_id[:8]}&gt;" in page
+    assert f"/invites/{invite['invite_id']}/{reply}" in page
+    assert "Invite to" not in answer.text
+    assert (f"{members} seats taken" in answer.text) == (reply == "accept")
+    assert len(world.propelauth.members(org["org_id"])) == members
+
+
 async def test_who_comes_back_without_a_session_chooses_a_person_and_goes_on(
     browser: httpx.AsyncClient, world: World, ada: Person
 ) -> None:
