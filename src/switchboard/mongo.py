@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager
+from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
 
 import pymongo
@@ -195,6 +196,20 @@ def readable(model: type[Model], documents: Iterable[dict[str, Any]]) -> list[Mo
             UNREADABLE.labels(model.__name__).inc()
             log.warning("document.unreadable", model=model.__name__, id=str(document.get("_id")), fields=places)
     return read
+
+
+def first_page(
+    found: list[dict[str, Any]], limit: int, at: str, identifier: str
+) -> tuple[list[dict[str, Any]], tuple[datetime, str] | None]:
+    """Up to `limit` of the documents found, and the place of the last of them if there are more to come.
+
+    The place is that of a stored document, not of a readable one, so one that is left out does not end the list.
+    """
+    page = found[:limit]
+    if len(found) <= limit:
+        return page, None
+    places = [(stored.get(at), str(stored.get(identifier))) for stored in page]
+    return page, next(((when, name) for when, name in reversed(places) if isinstance(when, datetime)), None)
 
 
 def as_our_error(error: PyMongoError | BSONError) -> SwitchboardError:

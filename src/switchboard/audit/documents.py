@@ -7,7 +7,7 @@ from beanie import Document
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from switchboard.audit.model import AuditEntry, AuditFilter
-from switchboard.mongo import Session, collection, query, readable
+from switchboard.mongo import Session, collection, first_page, query, readable
 
 Place = tuple[datetime, str]
 
@@ -28,15 +28,18 @@ class AuditEntryDocument(AuditEntry, Document):
 
     @classmethod
     @query
-    async def page(cls, org_id: str, wanted: AuditFilter, after: Place | None, limit: int) -> list[AuditEntry]:
-        """Entries of an organization, the newest first; from those older than `after` on."""
+    async def page(
+        cls, org_id: str, wanted: AuditFilter, after: Place | None, limit: int
+    ) -> tuple[list[AuditEntry], Place | None]:
+        """Entries of an organization, the newest first, from those older than `after` on; and where more begin."""
         older: dict[str, Any] = {}
         if after is not None:
             at, entry_id = after
             older = {"$or": [{"at": {"$lt": at}}, {"at": at, "entry_id": {"$lt": entry_id}}]}
         asked = {"$and": [{"org_id": org_id, **_asked(wanted)}, older]}
-        found = collection(cls).find(asked, sort=[("at", -1), ("entry_id", -1)], limit=limit)
-        return readable(AuditEntry, [stored async for stored in found])
+        found = collection(cls).find(asked, sort=[("at", -1), ("entry_id", -1)], limit=limit + 1)
+        stored, more = first_page([each async for each in found], limit, "at", "entry_id")
+        return readable(AuditEntry, stored), more
 
 
 def _asked(wanted: AuditFilter) -> dict[str, Any]:

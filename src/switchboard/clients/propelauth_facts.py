@@ -154,7 +154,7 @@ def person_of(found: Any) -> Person:
 
     Taken for a person, half an answer would end memberships.
     """
-    user_id = str(found.user_id)
+    user_id = checked(found.user_id)
     memberships = [_membership(user_id, info) for info in (found.org_id_to_org_info or {}).values()]
     return Person(user_id, profile_of(found), {each.org_id: each for each in memberships})
 

@@ -46,8 +46,9 @@ def read_hint(secret: SecretStr, headers: Mapping[str, str], body: bytes) -> Hin
     delivery_id, kind = names["webhook-id"], event.get("event_type")
     if not isinstance(kind, str) or len(delivery_id) > LONGEST:
         raise InvalidSignature
+    kind = kind[:LONGEST].encode("utf-8", "replace").decode()  # half a surrogate pair cannot be kept
     user_id = event.get("removed_user_id") or event.get("user_id")
-    return Hint(delivery_id, kind[:LONGEST], _id(event.get("org_id")), _id(user_id))
+    return Hint(delivery_id, kind, _id(event.get("org_id")), _id(user_id))
 
 
 def _id(value: Any) -> str | None:

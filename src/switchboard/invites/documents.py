@@ -17,7 +17,7 @@ from switchboard.invites.model import (
     PendingInvite,
     Status,
 )
-from switchboard.mongo import Session, collection, query, readable
+from switchboard.mongo import Session, collection, first_page, query, readable
 
 Place = tuple[datetime, str]
 
@@ -95,16 +95,17 @@ class PendingInviteDocument(PendingInvite, Document):
     @query
     async def page(
         cls, org_id: str, status: Status | None, now: datetime, page: tuple[Place | None, int]
-    ) -> list[PendingInvite]:
-        """Invites of an organization by their state now, the newest first, from those before a place on."""
+    ) -> tuple[list[PendingInvite], Place | None]:
+        """Invites of an organization by their state now, the newest first, from a place on; and where more begin."""
         (after, limit) = page
         parts: list[dict[str, Any]] = [{"org_id": org_id, **_SENT}, _in_state(status, now)]
         if after is not None:
             created_at, invite_id = after
             earlier = [{"created_at": {"$lt": created_at}}, {"created_at": created_at, "invite_id": {"$lt": invite_id}}]
             parts.append({"$or": earlier})
-        found = collection(cls).find({"$and": parts}, sort=[("created_at", -1), ("invite_id", -1)], limit=limit)
-        return readable(PendingInvite, [stored async for stored in found])
+        found = collection(cls).find({"$and": parts}, sort=[("created_at", -1), ("invite_id", -1)], limit=limit + 1)
+        stored, more = first_page([each async for each in found], limit, "created_at", "invite_id")
+        return readable(PendingInvite, stored), more
 
     @classmethod
     @query

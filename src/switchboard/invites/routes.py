@@ -34,7 +34,7 @@ VENDOR = (RefusedByPropelAuth, PropelAuthUnavailable)
 async def listed(
     caller: AnyCaller, org_id: OrgId, query: Annotated[InvitesQuery, Query()], services: Running, now: Now
 ) -> InviteList:
-    return InviteList.of(await service.listed(services, caller, org_id, query.asked(), now), query.limit, now)
+    return InviteList.of(*await service.listed(services, caller, org_id, query.asked(), now), now)
 
 
 @router.post(

@@ -49,11 +49,10 @@ class InviteList(BaseModel):
     next_cursor: str | None
 
     @classmethod
-    def of(cls, invites: list[PendingInvite], limit: int, now: datetime) -> "InviteList":
-        last = invites[-1] if len(invites) == limit else None
+    def of(cls, invites: list[PendingInvite], more: Place | None, now: datetime) -> "InviteList":
         return cls(
             invites=[InviteShown.of(invite, now) for invite in invites],
-            next_cursor=encode_place(last.created_at, last.invite_id) if last else None,
+            next_cursor=encode_place(*more) if more else None,
         )
 
 

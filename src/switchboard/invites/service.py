@@ -43,8 +43,8 @@ DEPENDANT: Final = Dependant("pending_invites", PendingInviteDocument.count, Pen
 
 async def listed(
     services: Services, caller: Principal, org_id: str, asked: tuple[Status | None, Place | None, int], now: datetime
-) -> list[PendingInvite]:
-    """Invites of an organization by state, the newest first."""
+) -> tuple[list[PendingInvite], Place | None]:
+    """Invites of an organization by state, the newest first, and where more begin."""
     acting = await organizations.acting(services, caller, org_id, now)
     acting.rights.check("invites.read")
     status, after, limit = asked

@@ -31,7 +31,7 @@ CHANGES = (*COMMON, MemberNotFound, LastOwner, ChangeUnderWay, RefusedByPropelAu
 async def listed(
     caller: AnyCaller, org_id: OrgId, query: Annotated[MembersQuery, Query()], services: Running, now: Now
 ) -> MemberList:
-    return MemberList.of(await service.listed(services, caller, org_id, query.asked(), now), query.limit)
+    return MemberList.of(*await service.listed(services, caller, org_id, query.asked(), now))
 
 
 @router.get(f"{BASE}/members/{{user_id}}", summary="One member", responses=problems(*COMMON, MemberNotFound))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from switchboard.http.paging import Cursor, Limit, decode_place, encode_place
+from switchboard.http.paging import Cursor, Limit, Place, decode_place, encode_place
 from switchboard.memberships.documents import Member, MembersAsked
 from switchboard.organizations.model import Organization
 from switchboard.roles.model import Rights, Role
@@ -50,11 +50,10 @@ class MemberList(BaseModel):
     next_cursor: str | None
 
     @classmethod
-    def of(cls, members: list[Member], limit: int) -> "MemberList":
-        last = members[-1].membership if len(members) == limit else None
+    def of(cls, members: list[Member], more: Place | None) -> "MemberList":
         return cls(
             members=[MemberShown.of(member) for member in members],
-            next_cursor=encode_place(last.joined_at, last.user_id) if last else None,
+            next_cursor=encode_place(*more) if more else None,
         )
 
 
@@ -64,7 +63,7 @@ class MembersQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     role: str | None = Field(default=None, max_length=64)
-    search: str | None = Field(default=None, min_length=1, max_length=100)
+    search: str | None = Field(default=None, min_length=1, max_length=100, pattern=r"^[^\x00]*$")
     cursor: Cursor = None
     limit: Limit = 100
 

@@ -26,10 +26,11 @@ from switchboard.memberships.documents import (
     Member,
     MembersAsked,
     MembershipChangeDocument,
+    Place,
     UserOrganizationDocument,
     standing,
 )
-from switchboard.memberships.model import ChangeUnderWay, Look, MembershipChange, Standing
+from switchboard.memberships.model import ChangeUnderWay, Look, MembershipChange, Overtaken, Standing
 from switchboard.mongo import Session
 from switchboard.organizations import service as organizations
 from switchboard.organizations.documents import OrganizationDocument
@@ -44,8 +45,8 @@ Check = Callable[[Standing], object]
 
 async def listed(
     services: Services, caller: Principal, org_id: str, asked: MembersAsked, now: datetime
-) -> list[Member]:
-    """Members of an organization in the order they joined."""
+) -> tuple[list[Member], Place | None]:
+    """Members of an organization in the order they joined, and where more begin."""
     acting = await organizations.acting(services, caller, org_id, now)
     acting.rights.check("members.read")
     return await UserOrganizationDocument.page(org_id, asked)
@@ -115,7 +116,8 @@ async def join(services: Services, caller: Identity, org_id: str, now: datetime)
     rights = Rights("Member")
     acting = Acting(organizations.actor_of(caller), rights, organization, request_id=organizations.request_id())
     if (await standing(org_id, caller.user_id)).membership is None:
-        await admit(services, new_change(acting, caller.user_id, "join", rights, now), now)
+        change = new_change(acting, caller.user_id, "join", rights, now, promised_at=organization.created_at)
+        await admit(services, change, now)
     return await _member(org_id, caller.user_id)
 
 
@@ -127,11 +129,16 @@ async def admit(services: Services, change: MembershipChange, now: datetime) -> 
 async def begin(change: MembershipChange, check: Check, session: Session, *, has_seat: bool = False) -> None:
     """In a transaction: note a change and take what it needs. `has_seat`: the caller holds the seat of who joins.
 
-    Raises `LastOwner`, `OrganizationFull`, `ChangeUnderWay`, and what `check` raises for how things stand now.
+    Raises `LastOwner`, `OrganizationFull`, `RemovedBefore`, `ChangeUnderWay`, and what `check` raises for how things
+    stand now.
     """
     assert change.user_id is not None  # noqa: S101  (an organization's own changes are administration's)
     before = await standing(change.org_id, change.user_id, session)
     check(before)
+    if change.kind == "join" and before.membership is None:
+        mark = await MarkDocument.find(change.org_id, change.user_id, session)
+        if mark.forbids(change.promised_at or change.at):
+            raise RemovedBefore
     after = Standing(before.membership, change)
     if before.change is not None:
         raise ChangeUnderWay
@@ -148,6 +155,8 @@ async def carry_out(services: Services, changes: Sequence[MembershipChange], now
     Raises `Unavailable`: what was decided stays noted. Raises `RefusedByPropelAuth`, `MemberNotFound`: it is given up.
     """
     org_id = changes[0].org_id
+    look = Look("api", now, frozenset(change.change_id for change in changes))
+    seen = look.with_ticket(await MarkDocument.ticket(org_id), assumed=True)
     truths: dict[str, MembershipFacts | None] = {}
     for change in changes:
         try:
@@ -159,9 +168,11 @@ async def carry_out(services: Services, changes: Sequence[MembershipChange], now
                 await organizations.refresh_member(services, org_id, str(change.user_id), Look("api", now))
                 raise MemberNotFound from None
             raise
-    look = Look("api", now, frozenset(change.change_id for change in changes))
-    seen = look.with_ticket(await MarkDocument.ticket(org_id))
-    await organizations.confirm_members(services, org_id, truths, seen)
+    try:
+        await organizations.confirm_members(services, org_id, truths, seen)
+    except Overtaken:
+        for user_id in truths:
+            await organizations.refresh_member(services, org_id, user_id, look)
 
 
 async def resolve_left(services: Services, now: datetime) -> bool:

@@ -11,7 +11,7 @@ from pymongo.errors import DuplicateKeyError
 
 from switchboard.clients.propelauth_facts import MembershipFacts
 from switchboard.memberships.model import ChangeUnderWay, Mark, MembershipChange, Seen, Standing, UserOrganization
-from switchboard.mongo import Session, collection, query, readable
+from switchboard.mongo import Session, collection, first_page, query, readable
 from switchboard.users.documents import UserDocument
 from switchboard.users.model import User
 
@@ -82,13 +82,14 @@ class UserOrganizationDocument(UserOrganization, Document):
 
     @classmethod
     @query
-    async def page(cls, org_id: str, asked: MembersAsked) -> list[Member]:
-        """Members in the order they joined."""
-        found = [stored async for stored in collection(cls).aggregate(_members(org_id, asked))]
+    async def page(cls, org_id: str, asked: MembersAsked) -> tuple[list[Member], Place | None]:
+        """Members in the order they joined, and where more begin."""
+        stored = [each async for each in collection(cls).aggregate(_members(org_id, asked))]
+        found, more = first_page(stored, asked.limit, "joined_at", "user_id")
         people = readable(User, [{"user_id": each["user_id"], **each.get("user", {})} for each in found])
         by_id = {user.user_id: user for user in people}
         memberships = readable(UserOrganization, found)
-        return [Member(each, by_id.get(each.user_id, User(user_id=each.user_id))) for each in memberships]
+        return [Member(each, by_id.get(each.user_id, User(user_id=each.user_id))) for each in memberships], more
 
     @classmethod
     @query
@@ -256,11 +257,11 @@ def _members(org_id: str, asked: MembersAsked) -> list[dict[str, Any]]:
         matched["$or"] = [{"joined_at": {"$gt": joined_at}}, {"joined_at": joined_at, "user_id": {"$gt": user_id}}]
     stages: list[dict[str, Any]] = [{"$match": matched}, {"$sort": {"joined_at": 1, "user_id": 1}}]
     if asked.search is None:
-        return [*stages, {"$limit": asked.limit}, *_with_user()]
+        return [*stages, {"$limit": asked.limit + 1}, *_with_user()]
     part = re.compile(re.escape(asked.search), re.IGNORECASE)
     places = [*_SEARCHED, *(f"user_info.{name}" for name in _SEARCHED)]
     named = {"$match": {"$or": [{f"user.{at}": part} for at in places]}}
-    return [*stages, *_with_user(), named, {"$limit": asked.limit}]
+    return [*stages, *_with_user(), named, {"$limit": asked.limit + 1}]
 
 
 def _with_user() -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from switchboard.audit.model import OUTSIDE, Action, Actor, AuditEntry, Target, differences, new_entry
 from switchboard.clients.propelauth_facts import MembershipFacts
-from switchboard.errors import Conflict
+from switchboard.errors import Conflict, SwitchboardError
 from switchboard.roles.model import OWNER, Rights
 
 Source = Literal["webhook", "api", "token", "backfill"]
@@ -52,11 +52,17 @@ class UserOrganization(BaseModel):
         return MembershipFacts(self.org_id, self.user_id, self.role_in_org, tuple(self.additional_roles_in_org))
 
 
+class Overtaken(SwitchboardError):
+    """Somebody looked later than a change was carried out, and wrote what they saw: look again."""
+
+    code = "overtaken"
+
+
 class MembershipChange(BaseModel):
     """A change that was decided and is being carried out; at most one per person, and one of an organization itself.
 
     `user_id` is None for the organization's own fields, and `digest` then says which. A `transfer` is one half of
-    handing an organization over.
+    handing an organization over. `promised_at` is since when somebody may join: who was removed after it may not.
     """
 
     change_id: str
@@ -66,6 +72,7 @@ class MembershipChange(BaseModel):
     role_in_org: str | None = None
     additional_roles_in_org: list[str] = []
     digest: str | None = None
+    promised_at: datetime | None = None
     actor: Actor
     request_id: str | None = None
     at: datetime
@@ -108,8 +115,8 @@ class Look:
     at: datetime
     finishes: frozenset[str] = frozenset()
 
-    def with_ticket(self, ticket: int) -> "Seen":
-        return Seen(self.source, self.at, self.finishes, ticket)
+    def with_ticket(self, ticket: int, *, assumed: bool = False) -> "Seen":
+        return Seen(self.source, self.at, self.finishes, ticket, assumed)
 
 
 @dataclass(frozen=True)
@@ -117,10 +124,11 @@ class Seen(Look):
     """A look with its ticket, drawn before it.
 
     Of two looks at one thing the one with the higher ticket began later, so what it saw counts and the other's does
-    not, whichever is written first.
+    not, whichever is written first. `assumed`: nothing was looked at, it is what our own call did.
     """
 
     ticket: int = 0
+    assumed: bool = False
 
 
 @dataclass(frozen=True)

@@ -36,5 +36,4 @@ async def read(caller: AnyCaller, org_id: OrgId, services: Running, now: Now) ->
 async def audit(
     caller: AnyCaller, org_id: OrgId, asked: Annotated[AuditAsked, Query()], services: Running, now: Now
 ) -> AuditList:
-    entries = await service.audit(services, caller, org_id, (asked.wanted(), *asked.page()), now)
-    return AuditList.of(entries, asked.limit)
+    return AuditList.of(*await service.audit(services, caller, org_id, (asked.wanted(), *asked.page()), now))

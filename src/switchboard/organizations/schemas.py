@@ -100,11 +100,10 @@ class AuditList(BaseModel):
     next_cursor: str | None
 
     @classmethod
-    def of(cls, entries: list[AuditEntry], limit: int) -> "AuditList":
-        last = entries[-1] if len(entries) == limit else None
+    def of(cls, entries: list[AuditEntry], more: Place | None) -> "AuditList":
         return cls(
             entries=[AuditShown.of(entry) for entry in entries],
-            next_cursor=encode_place(last.at, last.entry_id) if last else None,
+            next_cursor=encode_place(*more) if more else None,
         )
 
 

@@ -23,7 +23,7 @@ from switchboard.memberships.documents import (
     put_standing,
     standing,
 )
-from switchboard.memberships.model import PATIENCE, Look, MembershipChange, Seen
+from switchboard.memberships.model import PATIENCE, Look, MembershipChange, Overtaken, Seen
 from switchboard.mongo import Session
 from switchboard.organizations.documents import OrganizationCreationDocument, OrganizationDocument
 from switchboard.organizations.model import (
@@ -100,8 +100,8 @@ async def read(services: Services, caller: Principal, org_id: str, now: datetime
 
 async def audit(
     services: Services, caller: Principal, org_id: str, asked: tuple[AuditFilter, Place | None, int], now: datetime
-) -> list[AuditEntry]:
-    """Entries of the organization, the newest first; without the right to all of them, one's own."""
+) -> tuple[list[AuditEntry], Place | None]:
+    """Entries of the organization, the newest first, and where more begin; without the right to all, one's own."""
     wanted, after, limit = asked
     found = await acting(services, caller, org_id, now)
     return await AuditEntryDocument.page(org_id, found.audited(wanted), after, limit)
@@ -139,7 +139,10 @@ async def refresh_organization(services: Services, org_id: str, look: Look, crea
 async def confirm_members(
     services: Services, org_id: str, truths: Mapping[str, MembershipFacts | None], seen: Seen
 ) -> None:
-    """Write what PropelAuth said of some people in an organization, all or none."""
+    """Write what PropelAuth said of some people in an organization, all or none.
+
+    Raises `Overtaken` when what was only assumed was overtaken by a look.
+    """
 
     async def write(session: Session) -> list[AuditEntry | None]:
         return [await _confirm(org_id, user_id, truth, seen, session) for user_id, truth in truths.items()]
@@ -154,6 +157,8 @@ async def _confirm(
     before = await standing(org_id, user_id, session)
     if mark.applied >= seen.ticket:  # someone looked later
         after = before.without(seen.finishes)
+        if seen.assumed and after != before:
+            raise Overtaken
     elif before.left_to_its_maker(truth, seen):
         return None
     else:

@@ -12,6 +12,7 @@ from switchboard.invites.model import (
     Addressed,
     EmailNotConfirmed,
     InviteAccepted,
+    InviteDeclined,
     InviteExpired,
     InviteNotFound,
     PendingInvite,
@@ -68,7 +69,8 @@ async def decline(services: Services, caller: Identity, invite_id: str, now: dat
     if invite.declined_at is not None:
         return
     by = organizations.actor_of(caller), organizations.request_id()
-    await invites.take_back(services, invite, declined(now), by, now)
+    with suppress(InviteDeclined):  # by another call at the same time
+        await invites.take_back(services, invite, declined(now), by, now)
 
 
 async def _accept(services: Services, caller: Identity, invite: PendingInvite, now: datetime) -> None:
@@ -82,6 +84,9 @@ async def _accept(services: Services, caller: Identity, invite: PendingInvite, n
         await AuditEntryDocument.add(entry, session)
         before = await standing(invite.org_id, caller.user_id, session)
         change = await _change(caller, invite, before, now)
+        mark = await MarkDocument.find(invite.org_id, caller.user_id, session)
+        if before.membership is None and mark.forbids(invite.created_at):
+            raise RemovedSince
         if before.membership is not None:  # the member has a seat; the invite's is given back
             await OrganizationDocument.count(invite.org_id, 0, -1, session)
         if change is not None:
@@ -102,7 +107,7 @@ async def _change(caller: Identity, invite: PendingInvite, before: Standing, now
     actor = organizations.actor_of(caller)
     acting = Acting(actor, invite.rights, organization, request_id=organizations.request_id())
     if before.membership is None:
-        return new_change(acting, caller.user_id, "join", invite.rights, now)
+        return new_change(acting, caller.user_id, "join", invite.rights, now, promised_at=invite.created_at)
     has = before.membership.rights
     raised = has.at_least(invite.rights)
     if raised.rank == has.rank and set(raised.additional_roles) == set(has.additional_roles):
