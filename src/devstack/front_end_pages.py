@@ -149,7 +149,7 @@ def _organizations(organizations: list[Json]) -> str:
 
 
 def _seats(seats: Json) -> str:
-    return f"{seats['used']} of {seats['limit']} seats taken" if seats["limit"] else f"{seats['used']} seats taken"
+    return f"seats taken: {seats['used']}" + (f" of {seats['limit']}" if seats["limit"] else "")
 
 
 def _invite(invite: Json) -> str:

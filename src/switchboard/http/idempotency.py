@@ -51,8 +51,9 @@ class Idempotency:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        key = Headers(raw=scope["headers"]).get(HEADER) if scope["type"] == "http" else None
-        if key is None or scope["method"] != "POST":
+        is_post = scope["type"] == "http" and scope["method"] == "POST"
+        key = Headers(raw=scope["headers"]).get(HEADER) if is_post else None
+        if key is None:
             await self._app(scope, receive, send)
             return
         body = await Request(scope, receive).body()
