@@ -25,7 +25,17 @@ BORDERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "the web framework": (("fastapi", "starlette"), ("routes.py", "http", "app.py")),
     "a vendor's library": (
-        ("aiogoogle", "propelauth_py", "propelauth_fastapi", "google", "httpx", "aiohttp", "requests", "tenacity", "standardwebhooks"),
+        (
+            "aiogoogle",
+            "propelauth_py",
+            "propelauth_fastapi",
+            "google",
+            "httpx",
+            "aiohttp",
+            "requests",
+            "tenacity",
+            "standardwebhooks",
+        ),
         ("clients",),
     ),
 }

@@ -21,7 +21,12 @@ from pydantic import SecretStr
 from devstack.emulator import Fault
 from devstack.propelauth import PropelAuthEmulator, SigningKey
 from switchboard.clients.propelauth import PropelAuthClient
-from switchboard.clients.propelauth_errors import InvalidToken, PropelAuthUnavailable, as_our_error
+from switchboard.clients.propelauth_errors import (
+    InvalidToken,
+    PropelAuthUnavailable,
+    RefusedByPropelAuth,
+    as_our_error,
+)
 from switchboard.errors import Invalid, Misconfigured, NotFound, SwitchboardError, Unauthenticated
 from switchboard.settings import PropelAuthSettings
 
@@ -31,7 +36,8 @@ KEY = f"CANARY-{uuid4().hex}"
 
 def settings_of(emulator: PropelAuthEmulator, **fields: Any) -> PropelAuthSettings:
     known = {"auth_url": emulator.auth_url, "api_key": SecretStr(emulator.api_key), "api_address": emulator.url}
-    return PropelAuthSettings(**{**known, "verifier_key": emulator.verifier_key_pem, "timeout": 0.4, **fields})
+    keys = {"verifier_key": emulator.verifier_key_pem, "webhook_secret": SecretStr(emulator.webhook_secret)}
+    return PropelAuthSettings(**{**known, **keys, "timeout": 0.4, **fields})
 
 
 @pytest.fixture(scope="module")
@@ -208,17 +214,20 @@ def status_error(status: int) -> httpx.HTTPStatusError:
 
 RAISED: list[tuple[Exception, type[SwitchboardError]]] = [
     (library.RateLimitedException(KEY), PropelAuthUnavailable),
-    (library.BadRequestException(KEY), Invalid),
-    (library.BadRequestException({"field": [KEY]}), Invalid),
+    (library.BadRequestException(KEY), RefusedByPropelAuth),
+    (library.BadRequestException({"field": [KEY]}), RefusedByPropelAuth),
+    (library.UpdateUserMetadataException({"field": [KEY]}), RefusedByPropelAuth),
     (ValueError("integration_api_key is incorrect"), Misconfigured),
-    (ValueError("Bad request: " + KEY), Invalid),
+    (ValueError("Bad request: " + KEY), RefusedByPropelAuth),
     (ValueError(KEY), PropelAuthUnavailable),
     (json.JSONDecodeError(KEY, "integration_api_key", 0), PropelAuthUnavailable),
     (RuntimeError(KEY), PropelAuthUnavailable),
+    (RuntimeError("Cannot use organizations unless B2B support is enabled"), Misconfigured),
     *((kind(KEY), PropelAuthUnavailable) for kind in (KeyError, TypeError, AttributeError, TimeoutError)),
     *((kind(KEY), PropelAuthUnavailable) for kind in (httpx.ConnectError, httpx.ReadTimeout, httpx.PoolTimeout)),
     *((kind(KEY), PropelAuthUnavailable) for kind in (httpx.RemoteProtocolError, httpx.DecodingError)),
     (status_error(403), Misconfigured),
+    (status_error(404), NotFound),
     *((status_error(status), PropelAuthUnavailable) for status in (301, 302, 307, 405, 409, 418, 422, 500, 502, 503)),
 ]
 
@@ -244,7 +253,7 @@ FAULTS: dict[str, tuple[Fault, type[SwitchboardError]]] = {
     "unknown": (Fault(status=404), NotFound),
     "busy, in text": (Fault(status=429, body=KEY, content_type="text/plain"), PropelAuthUnavailable),
     "busy, in JSON": (Fault(status=429, body=json.dumps({"wait_seconds": 3, "x": KEY})), PropelAuthUnavailable),
-    "bad request": (Fault(status=400, body=json.dumps({"x": [KEY]})), Invalid),
+    "bad request": (Fault(status=400, body=json.dumps({"x": [KEY]})), RefusedByPropelAuth),
     "bad request, in text": (Fault(status=400, body=KEY), SwitchboardError),
     "broken": (Fault(status=500, body=KEY), PropelAuthUnavailable),
     "bad gateway": (Fault(status=502, body=f"<html>{KEY}", content_type="text/html"), PropelAuthUnavailable),

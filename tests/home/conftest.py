@@ -1,3 +1,4 @@
 from tests.calendars.conftest import connect
+from tests.organizations.conftest import organization
 
-__all__ = ["connect"]  # a fixture
+__all__ = ["connect", "organization"]  # fixtures

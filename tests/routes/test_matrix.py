@@ -5,69 +5,37 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from fastapi.routing import APIRoute
 
+from tests.routes.companies import CALLERS, Stage
+from tests.routes.matrix import outcomes, unmatched
+from tests.routes.rows import OWN, PUBLIC, ROUTES, SERVICES, Route
 from tests.world import Person, World
-
-# Without a token: what they answer then.
-PUBLIC = {
-    ("GET", "/health/live"): 200,
-    ("GET", "/health/ready"): 200,
-    ("GET", "/metrics"): 200,
-    ("GET", "/v1/calendar/callback"): 303,
-    ("GET", "/openapi.json"): 200,
-    ("GET", "/docs"): 200,
-    ("GET", "/docs/oauth2-redirect"): 200,
-}
-# For a person who has nothing yet and sends no body: each of them speaks of the caller alone.
-OWN = {
-    ("GET", "/v1/me"): 200,
-    ("PATCH", "/v1/me"): 422,
-    ("GET", "/v1/me/welcome-form"): 200,
-    ("PUT", "/v1/me/welcome-form"): 422,
-    ("GET", "/v1/me/bootstrap"): 200,
-    ("POST", "/v1/me/calendar/connect"): 200,
-    ("POST", "/v1/me/calendar/confirm"): 422,
-    ("POST", "/v1/me/calendar/connect/propelauth"): 404,
-    ("GET", "/v1/me/calendar"): 200,
-    ("DELETE", "/v1/me/calendar"): 404,
-    ("POST", "/v1/me/calendar/sync"): 404,
-    ("GET", "/v1/me/events"): 422,
-}
-# For services, by a key of theirs: a person's token opens none of them.
-SERVICES = {("GET", "/internal/v1/self"): 401}
-
-
-def routes_of(world: World) -> set[tuple[str, str]]:
-    described = {(method.upper(), path) for path, methods in world.app.openapi()["paths"].items() for method in methods}
-    mounted = {
-        (method, route.path)
-        for route in world.app.routes
-        if hasattr(route, "methods") and hasattr(route, "path")
-        for method in route.methods or ()
-        if method != "HEAD" or isinstance(route, APIRoute)
-    }
-    return described | mounted
 
 
 async def test_every_route_has_a_row_and_every_row_a_route(world: World) -> None:
-    assert routes_of(world) == PUBLIC.keys() | OWN.keys() | SERVICES.keys()
+    assert [str(outcome) for outcome in unmatched(world)] == []
+    assert len(ROUTES) == len(set(ROUTES))
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=" ".join)
+async def test_every_caller_gets_what_the_row_says_for_every_target(stage: Stage, route: Route) -> None:
+    found = await outcomes(stage, route)
+    assert [str(outcome) for outcome in found if outcome.wrong] == []
+    assert {outcome.caller for outcome in found} == set(CALLERS)
 
 
 @pytest.mark.parametrize("row", PUBLIC, ids=" ".join)
-async def test_a_public_route_needs_no_token(api: httpx.AsyncClient, row: tuple[str, str]) -> None:
+async def test_a_public_route_needs_no_token(api: httpx.AsyncClient, row: Route) -> None:
     assert (await api.request(*row)).status_code == PUBLIC[row]
 
 
 @pytest.mark.parametrize("row", OWN, ids=" ".join)
-async def test_a_person_gets_their_own(api: httpx.AsyncClient, ada: Person, row: tuple[str, str]) -> None:
+async def test_a_person_gets_their_own(api: httpx.AsyncClient, ada: Person, row: Route) -> None:
     assert (await api.request(*row, headers=ada.headers)).status_code == OWN[row]
 
 
 @pytest.mark.parametrize("row", SERVICES, ids=" ".join)
-async def test_a_route_for_services_is_closed_to_people(
-    api: httpx.AsyncClient, ada: Person, row: tuple[str, str]
-) -> None:
+async def test_a_route_for_services_is_closed_to_people(api: httpx.AsyncClient, ada: Person, row: Route) -> None:
     for headers in ({}, ada.headers, {"X-API-Key": "sk_wrong"}, {"X-API-Key": ada.token}, {"X-API-Key": ""}):
         assert (await api.request(*row, headers=headers)).status_code == SERVICES[row]
 
@@ -83,9 +51,7 @@ def credentials(world: World, ada: Person) -> dict[str, dict[str, str]]:
 
 
 @pytest.mark.parametrize("row", OWN, ids=" ".join)
-async def test_who_is_not_known_gets_401_and_leaves_no_trace(
-    api: httpx.AsyncClient, world: World, row: tuple[str, str]
-) -> None:
+async def test_who_is_not_known_gets_401_and_leaves_no_trace(api: httpx.AsyncClient, world: World, row: Route) -> None:
     ada = world.person(google=False)
     body = {"first_name": "Mallory", "state": "s", "code": "c"}
     for name, headers in credentials(world, ada).items():
@@ -95,9 +61,7 @@ async def test_who_is_not_known_gets_401_and_leaves_no_trace(
 
 
 @pytest.mark.parametrize("row", OWN, ids=" ".join)
-async def test_nobody_reaches_another_person(
-    api: httpx.AsyncClient, world: World, ada: Person, row: tuple[str, str]
-) -> None:
+async def test_nobody_reaches_another_person(api: httpx.AsyncClient, world: World, ada: Person, row: Route) -> None:
     """Ada's id in the query, in headers and in the body of a stranger: nothing of hers comes back or changes."""
     secret = f"canary-{uuid4().hex}"
     before = world.grant_tokens(ada, first_name=secret, welcome_form_data={"secret": secret})

@@ -185,7 +185,7 @@ def invite_of(found: Any) -> InviteFacts:
         org_id=checked(found.org_id),
         invitee_email=found.invitee_email,
         role_in_org=found.role_in_org,
-        additional_roles_in_org=_texts(found.additional_roles_in_org),
+        additional_roles_in_org=_roles(found.additional_roles_in_org),
         created_at=moment(found.created_at),
         expires_at=moment(found.expires_at),
         inviter_user_id=_text(found.inviter_user_id),
@@ -204,8 +204,13 @@ def claimed_organizations(claims: Mapping[str, Any]) -> frozenset[str]:
 def _membership(user_id: str, info: Any) -> MembershipFacts:
     if not isinstance(info.user_assigned_role, str):
         raise TypeError("not a membership")
-    additional = _texts(info.assigned_additional_roles)
+    additional = _roles(info.assigned_additional_roles)
     return MembershipFacts(checked(info.org_id), user_id, info.user_assigned_role, additional)
+
+
+def _roles(values: Any) -> tuple[str, ...]:
+    """Their order means nothing, so it must not look like a change."""
+    return tuple(sorted(set(_texts(values))))
 
 
 def _texts(values: Any) -> tuple[str, ...]:

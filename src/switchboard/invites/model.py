@@ -140,11 +140,15 @@ class PendingInvite(BaseModel):
         if now < self.last_sent_at + SEND_PAUSE:
             raise TooManyMails(retry_after=(self.last_sent_at + SEND_PAUSE - now).total_seconds())
 
+    @property
+    def told(self) -> dict[str, Any]:
+        """What the audit log says of it."""
+        return self.model_dump(include={"invitee_email", "role_in_org", "additional_roles_in_org", "expires_at"})
+
     def entry(self, action: Action, actor: Actor, at: datetime, request_id: str | None) -> AuditEntry:
-        told = self.model_dump(include={"invitee_email", "role_in_org", "additional_roles_in_org", "expires_at"})
         target = Target(kind="invite", id=self.invite_id)
-        after = told if action in ("invite.created", "invite.resent") else None
-        before = None if action == "invite.created" else told
+        after = self.told if action == "invite.created" else None
+        before = None if action == "invite.created" else self.told
         return new_entry(action, self.org_id, target, actor, at, before=before, after=after, request_id=request_id)
 
 

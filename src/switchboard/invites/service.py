@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from switchboard.audit.documents import AuditEntryDocument
-from switchboard.audit.model import OUTSIDE, SYSTEM, Actor
+from switchboard.audit.model import OUTSIDE, SYSTEM, Actor, differences
 from switchboard.clients.propelauth_facts import InviteFacts
 from switchboard.errors import Refusal, Unavailable
 from switchboard.invites.documents import PendingInviteDocument, Place
@@ -93,6 +93,7 @@ async def resend(services: Services, caller: Principal, org_id: str, invite_id: 
     invite = await _of_organization(org_id, invite_id)
     acting.rights.check_grants(invite.rights)
     invite.check_resend(now)
+    await _check_mails(invite, now)
     before = await PendingInviteDocument.claim_resend(invite, now)
     if before is None:
         (await _of_organization(org_id, invite_id)).check_resend(now)
@@ -107,7 +108,8 @@ async def resend(services: Services, caller: Principal, org_id: str, invite_id: 
         extended = await PendingInviteDocument.extend(invite, now, session)
         if extended is not None:
             entry = extended.entry("invite.resent", acting.actor, now, acting.request_id)
-            await AuditEntryDocument.add(entry, session)
+            told = dict(zip(("before", "after"), differences(invite.told, extended.told), strict=True))
+            await AuditEntryDocument.add(entry.model_copy(update=told), session)
         return extended
 
     return await services.transactions.run(write) or await _closed(org_id, invite_id, now)
@@ -174,10 +176,7 @@ async def _invite(services: Services, acting: Acting, wanted: Wanted, now: datet
     await expire_due(services, now, acting.org_id)
     if await UserOrganizationDocument.with_email(acting.org_id, wanted.email) is not None:
         raise AlreadyMember
-    if await PendingInviteDocument.mails(now, org_id=acting.org_id) >= MOST_AN_HOUR:
-        raise TooManyMails(retry_after=3600)
-    if await PendingInviteDocument.mails(now, email_key=invite.email_key) >= MOST_A_DAY:
-        raise TooManyMails(retry_after=24 * 3600)
+    await _check_mails(invite, now)
 
     async def begin(session: Session) -> None:
         await PendingInviteDocument.add(invite, session)
@@ -196,6 +195,14 @@ async def _invite(services: Services, acting: Acting, wanted: Wanted, now: datet
         raise
     await services.transactions.run(finish)
     return invite.model_copy(update={"sent_at": now})
+
+
+async def _check_mails(invite: PendingInvite, now: datetime) -> None:
+    """Raise `TooManyMails` when its organization mailed too many lately, or its address got too many."""
+    if await PendingInviteDocument.mails(now, org_id=invite.org_id) >= MOST_AN_HOUR:
+        raise TooManyMails(retry_after=3600)
+    if await PendingInviteDocument.mails(now, email_key=invite.email_key) >= MOST_A_DAY:
+        raise TooManyMails(retry_after=24 * 3600)
 
 
 async def _mail(services: Services, invite: PendingInvite) -> None:

@@ -109,10 +109,11 @@ async def join(services: Services, caller: Identity, org_id: str, now: datetime)
     organization = await OrganizationDocument.find(org_id)
     person = await services.propelauth.organizations.person(caller.user_id)
     email = person.profile.email if person and person.profile.email_confirmed else None
-    if organization is None or email is None or not organization.lets_join(email):
+    if organization is None or person is None or email is None or not organization.lets_join(email):
         raise OrganizationNotFound
     if (await MarkDocument.find(org_id, caller.user_id)).removed_at is not None:
         raise RemovedBefore
+    await users.keep_profile(caller.user_id, person.profile, now)
     rights = Rights("Member")
     acting = Acting(organizations.actor_of(caller), rights, organization, request_id=organizations.request_id())
     if (await standing(org_id, caller.user_id)).membership is None:

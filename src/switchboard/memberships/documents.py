@@ -235,9 +235,12 @@ class MarkDocument(Mark, Document):
 
 
 async def standing(org_id: str, user_id: str, session: Session | None = None) -> Standing:
-    """How a person stands in an organization."""
-    membership = await UserOrganizationDocument.find(org_id, user_id, session)
-    return Standing(membership, await MembershipChangeDocument.find(org_id, user_id, session))
+    """How a person stands in an organization.
+
+    The change is read first: what became of one that ended in between is then seen.
+    """
+    change = await MembershipChangeDocument.find(org_id, user_id, session)
+    return Standing(await UserOrganizationDocument.find(org_id, user_id, session), change)
 
 
 async def put_standing(org_id: str, user_id: str, before: Standing, after: Standing, session: Session) -> None:

@@ -211,7 +211,7 @@ class Mark(BaseModel):
     """What is known of a person in an organization, or with `user_id` None of the organization, beside the mirror.
 
     `applied` is the highest ticket whose look was written; `absent_at` when PropelAuth last said that there is no such
-    membership; `removed_at` when one was ended by somebody else than its member.
+    membership; `removed_at` when one was ended by somebody else than its member, `left_at` when by its member.
     """
 
     org_id: str
@@ -219,16 +219,17 @@ class Mark(BaseModel):
     applied: int = 0
     absent_at: datetime | None = None
     removed_at: datetime | None = None
+    left_at: datetime | None = None
 
     def after(self, before: Standing, after: Standing, seen: Seen) -> "Mark":
         """The mark once a look is written."""
-        removed_at, absent_at = self.removed_at, self.absent_at
+        changes: dict[str, Any] = {"applied": seen.ticket}
         if after.membership is None:
-            absent_at = seen.at
+            changes["absent_at"] = seen.at
             left = before.change is not None and before.change.kind == "leave"
-            if before.membership is not None and not left:
-                removed_at = seen.at
-        return self.model_copy(update={"applied": seen.ticket, "absent_at": absent_at, "removed_at": removed_at})
+            if before.membership is not None:
+                changes["left_at" if left else "removed_at"] = seen.at
+        return self.model_copy(update=changes)
 
     def denies(self, issued_at: datetime) -> bool:
         """Whether PropelAuth denied the membership after a token that claims it was issued; those times are seconds."""
@@ -237,6 +238,10 @@ class Mark(BaseModel):
     def forbids(self, since: datetime) -> bool:
         """Whether somebody was removed at or after that time, so that what was promised before counts no more."""
         return self.removed_at is not None and self.removed_at >= since
+
+    def left_since(self, since: datetime) -> bool:
+        """Whether the member left at or after that time, so that what was used before is not used again."""
+        return self.left_at is not None and self.left_at >= since
 
 
 def _roles(membership: UserOrganization | None) -> dict[str, Any]:

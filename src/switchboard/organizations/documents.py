@@ -95,6 +95,13 @@ class OrganizationDocument(Organization, Document):
 
     @classmethod
     @query
+    async def open_seats(cls, org_id: str, session: Session) -> None:
+        """Give out as many seats as there are: nobody is changing their number any more."""
+        all_of_them = [{"$set": {"seat_limit": "$max_users"}}]
+        await collection(cls).update_one({"org_id": org_id}, all_of_them, session=session)
+
+    @classmethod
+    @query
     async def ids(cls) -> list[str]:
         return [str(stored["org_id"]) async for stored in collection(cls).find({}, {"org_id": 1})]
 

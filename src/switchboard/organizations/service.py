@@ -202,6 +202,8 @@ async def _confirm_organization(
     if change is not None and over:
         await MembershipChangeDocument.end(change, session)
     if mark.applied >= seen.ticket:
+        if over:  # what was seen later left the seats to this change
+            await OrganizationDocument.open_seats(org_id, session)
         return None
     before = await OrganizationDocument.find(org_id, session)
     origin = (

@@ -52,7 +52,7 @@ async def accept(services: Services, caller: Identity, invite_id: str, now: date
     goes on. Raises `InviteNotFound`, `EmailNotConfirmed`, `RemovedSince`, what `check_open` does, and
     `RefusedByPropelAuth`.
     """
-    invite = await _addressed_to(services, caller, invite_id)
+    invite = await _addressed_to(services, caller, invite_id, now)
     before = await standing(invite.org_id, caller.user_id)
     if invite.status == "accepted" and invite.accepted_by == caller.user_id:
         if before.membership is None or before.change is not None:
@@ -65,7 +65,7 @@ async def accept(services: Services, caller: Identity, invite_id: str, now: date
 
 async def decline(services: Services, caller: Identity, invite_id: str, now: datetime) -> None:
     """Turn an invite down; nothing happens when it was before."""
-    invite = await _addressed_to(services, caller, invite_id)
+    invite = await _addressed_to(services, caller, invite_id, now)
     if invite.declined_at is not None:
         return
     by = organizations.actor_of(caller), organizations.request_id()
@@ -121,9 +121,12 @@ async def _go_on(services: Services, caller: Identity, invite: PendingInvite, fo
     if latest is None or latest.accepted_by != caller.user_id:
         (latest or invite).check_open(now)
         raise InviteAccepted
-    if found.change is not None and found.change.actor.id == caller.user_id:
+    mark = await MarkDocument.find(invite.org_id, caller.user_id)
+    if found.change is not None and found.change.kind in ("join", "role") and found.change.actor.id == caller.user_id:
         await members.carry_out(services, [found.change], now)
     elif found.membership is None:
+        if mark.left_since(latest.accepted_at or now):  # it was used, and is good for one membership
+            raise InviteAccepted
         if now >= latest.expires_at:
             raise InviteExpired
         change = await _change(caller, invite, found, now)
@@ -131,7 +134,7 @@ async def _go_on(services: Services, caller: Identity, invite: PendingInvite, fo
             await members.admit(services, change, now)
 
 
-async def _addressed_to(services: Services, caller: Identity, invite_id: str) -> PendingInvite:
+async def _addressed_to(services: Services, caller: Identity, invite_id: str, now: datetime) -> PendingInvite:
     """The invite, if it is for the caller's e-mail as PropelAuth knows it now."""
     invite = await PendingInviteDocument.find(invite_id)
     person = await services.propelauth.organizations.person(caller.user_id)
@@ -141,6 +144,7 @@ async def _addressed_to(services: Services, caller: Identity, invite_id: str) ->
         raise EmailNotConfirmed
     if (await MarkDocument.find(invite.org_id, caller.user_id)).forbids(invite.created_at):
         raise RemovedSince
+    await users.keep_profile(caller.user_id, person.profile, now)
     return invite
 
 

@@ -1,0 +1,18 @@
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.routes.companies import Stage, staged
+from tests.world import World
+
+
+@pytest.fixture(scope="package")
+async def whole_stage(whole_world: World) -> AsyncIterator[Stage]:
+    async with staged(whole_world) as stage:
+        yield stage
+
+
+@pytest.fixture
+def stage(whole_stage: Stage, world: World) -> Stage:
+    """The one stage: refused calls leave it as it is, and others have organizations of their own."""
+    return whole_stage

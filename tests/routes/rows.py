@@ -1,0 +1,191 @@
+"""The rows: for every route its kind, and who may do what there. The route table must have no more and no less."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Route = tuple[str, str]
+
+# Without a token: what they answer then.
+PUBLIC: dict[Route, int] = {
+    ("GET", "/health/live"): 200,
+    ("GET", "/health/ready"): 200,
+    ("GET", "/metrics"): 200,
+    ("GET", "/v1/calendar/callback"): 303,
+    ("GET", "/openapi.json"): 200,
+    ("GET", "/docs"): 200,
+    ("GET", "/docs/oauth2-redirect"): 200,
+}
+# For a person who has nothing yet and sends no body: each of them speaks of the caller alone.
+OWN: dict[Route, int] = {
+    ("GET", "/v1/me"): 200,
+    ("PATCH", "/v1/me"): 422,
+    ("GET", "/v1/me/welcome-form"): 200,
+    ("PUT", "/v1/me/welcome-form"): 422,
+    ("GET", "/v1/me/bootstrap"): 200,
+    ("POST", "/v1/me/calendar/connect"): 200,
+    ("POST", "/v1/me/calendar/confirm"): 422,
+    ("POST", "/v1/me/calendar/connect/propelauth"): 404,
+    ("GET", "/v1/me/calendar"): 200,
+    ("DELETE", "/v1/me/calendar"): 404,
+    ("POST", "/v1/me/calendar/sync"): 404,
+    ("GET", "/v1/me/events"): 422,
+    ("GET", "/v1/roles"): 200,
+    ("GET", "/v1/orgs"): 200,
+    ("GET", "/v1/me/invites"): 200,
+    ("GET", "/v1/me/joinable-orgs"): 200,
+}
+# For services, by a key of theirs: what they answer to any other caller, a person's token included.
+SERVICES: dict[Route, int] = {("GET", "/internal/v1/self"): 401}
+# For vendors, by their signature: what they answer to everybody else.
+WEBHOOKS: dict[Route, int] = {("POST", "/v1/webhooks/propelauth"): 400}
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One thing that a route can be asked for, and the permission it takes; None: whoever belongs there may.
+
+    `{names}` in `json` and `params` stand for what the organization in hand has (`Company.names`).
+    """
+
+    needs: str | None = None
+    json: Mapping[str, Any] | None = None
+    params: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A route that is bound to an organization.
+
+    `status` is what it answers to who may. The asks after the first are made on the caller's own organization only.
+    `child` is what of the organization it names, in the path or in the body. `people`: it takes no key of a service.
+    `others` are answers that no permission decides, by caller, and `idle` callers who succeed and change nothing.
+    `exists` is False where no organization is named, `belongs` where members are not whom it is for.
+    """
+
+    status: int
+    asks: tuple[Ask, ...]
+    child: Literal["member", "invite", "mine"] | None = None
+    writes: bool = False
+    people: bool = False
+    others: Mapping[str, int] = field(default_factory=dict)
+    idle: frozenset[str] = frozenset()
+    exists: bool = True
+    belongs: bool = True
+
+
+def _changes(needs: str, **fields: Any) -> Ask:
+    return Ask(needs, json=fields)
+
+
+_TO_ACCESS = "org.update_access"
+_MINE = "/v1/me/invites/{invite_id}"
+_ORG = "/v1/orgs/{org_id}"
+_MEMBER = f"{_ORG}/members/{{user_id}}"
+_INVITES = f"{_ORG}/invites"
+_INVITE = f"{_INVITES}/{{invite_id}}"
+_MEMBERS = ("auditor", "member", "editor", "admin", "owner")
+
+ORGANIZATIONS: dict[Route, Row] = {
+    ("POST", "/v1/orgs"): Row(
+        201,
+        (Ask(json={"name": "{new_name}", "display_name": "New", "description": "One more"}),),
+        writes=True,
+        people=True,
+        exists=False,
+        belongs=False,
+        others={"newcomer": 403},
+    ),
+    ("GET", _ORG): Row(200, (Ask("org.read"),)),
+    ("PATCH", _ORG): Row(
+        200,
+        (
+            _changes("org.update", description="{new_name}"),
+            _changes("org.update", display_name="{new_name}"),
+            _changes("org.update", name="{new_name}"),
+            _changes(_TO_ACCESS, domain="{new_domain}"),
+            _changes(_TO_ACCESS, extra_domains=["{new_domain}"]),
+            _changes(_TO_ACCESS, enable_auto_joining_by_domain=False),
+            _changes(_TO_ACCESS, members_must_have_matching_domain=True),
+            _changes(_TO_ACCESS, max_users=100),
+            _changes(_TO_ACCESS, can_setup_saml=True),
+            _changes(_TO_ACCESS, description="{new_name}", max_users=100),
+        ),
+        writes=True,
+    ),
+    ("GET", f"{_ORG}/deletion"): Row(200, (Ask("org.delete"),)),
+    ("DELETE", _ORG): Row(204, (Ask("org.delete"),), writes=True),
+    ("GET", f"{_ORG}/audit"): Row(
+        200,
+        (
+            Ask("audit.read_own"),
+            Ask("audit.read_own", params={"actor_id": "{self}", "limit": 5}),
+            Ask("audit.read", params={"actor_id": "{owner}"}),
+            Ask("audit.read", params={"actor_id": "propelauth", "action": "member.joined"}),
+        ),
+    ),
+    ("GET", f"{_ORG}/members"): Row(
+        200, (Ask("members.read"), Ask("members.read", params={"role": "Member", "search": "a", "limit": 2}))
+    ),
+    ("GET", _MEMBER): Row(200, (Ask("members.read"),), child="member"),
+    ("PATCH", _MEMBER): Row(
+        200,
+        (
+            Ask("members.change_role", json={"role_in_org": "Member", "additional_roles_in_org": ["agent_editor"]}),
+            Ask("members.change_role", json={"role_in_org": "Admin"}),
+        ),
+        child="member",
+        writes=True,
+    ),
+    ("DELETE", _MEMBER): Row(204, (Ask("members.remove"),), child="member", writes=True),
+    ("POST", f"{_ORG}/leave"): Row(204, (Ask(),), writes=True, people=True),
+    ("POST", f"{_ORG}/transfer"): Row(
+        200, (Ask("org.transfer", json={"user_id": "{child}"}),), child="member", writes=True, people=True
+    ),
+    ("GET", _INVITES): Row(200, (Ask("invites.read"), Ask("invites.read", params={"status": "pending", "limit": 1}))),
+    ("POST", _INVITES): Row(
+        201,
+        (
+            Ask("invites.create", json={"email": "{new_email}"}),
+            Ask("invites.create", json={"email": "{new_email}", "role_in_org": "Admin"}),
+            Ask("invites.create", json={"email": "{new_email}", "additional_roles_in_org": ["agent_editor"]}),
+        ),
+        writes=True,
+    ),
+    ("POST", f"{_INVITES}/bulk"): Row(
+        200, (Ask("invites.create", json={"invites": [{"email": "{new_email}"}]}),), writes=True
+    ),
+    ("GET", _INVITE): Row(200, (Ask("invites.read"),), child="invite"),
+    ("POST", f"{_INVITE}/resend"): Row(200, (Ask("invites.resend"),), child="invite", writes=True),
+    ("DELETE", _INVITE): Row(200, (Ask("invites.revoke"),), child="invite", writes=True),
+    # For those who do not belong there yet: who was invited, or has an address at its domain.
+    ("POST", f"{_ORG}/join"): Row(
+        200,
+        (Ask(),),
+        writes=True,
+        people=True,
+        belongs=False,
+        others={**dict.fromkeys((*_MEMBERS, "joiner"), 200), "removed member": 403, "member removed just now": 403},
+        idle=frozenset(_MEMBERS),
+    ),
+    ("POST", f"{_MINE}/accept"): Row(
+        200,
+        (Ask(),),
+        child="mine",
+        writes=True,
+        people=True,
+        belongs=False,
+        others={"invitee": 200, "newcomer": 403},
+    ),
+    ("POST", f"{_MINE}/decline"): Row(
+        204,
+        (Ask(),),
+        child="mine",
+        writes=True,
+        people=True,
+        belongs=False,
+        others={"invitee": 204, "newcomer": 403},
+    ),
+}
+
+ROUTES: tuple[Route, ...] = (*PUBLIC, *OWN, *SERVICES, *WEBHOOKS, *ORGANIZATIONS)

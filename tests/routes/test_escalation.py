@@ -1,0 +1,14 @@
+"""The four doors to more rights than one has: role change, invite, additional roles, service key."""
+
+import pytest
+
+from tests.routes.companies import Stage
+from tests.routes.escalation import DOORS, Door, through
+
+
+@pytest.mark.parametrize("door", DOORS, ids=lambda door: door.__name__)
+async def test_nobody_gives_more_than_they_have(stage: Stage, door: Door) -> None:
+    found = await through(stage.client, door)
+    assert [str(outcome) for outcome in found if outcome.wrong] == []
+    allowed = {outcome.expected not in ("403", "above_own_role", "missing_permission") for outcome in found}
+    assert allowed == {True, False}
