@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 FEATURES = (
-    "idempotency", "users", "roles", "audit", "memberships", "organizations", "members", "administration", "invites", "replies",
+    "idempotency", "users", "roles", "audit", "memberships", "organizations", "members", "administration", "invites",
+    "replies",
     "connections", "calendars", "home", "agents", "runtime", "webhooks", "legacy",
 )  # fmt: skip
 FEATURE_FILES = {f"{name}.py" for name in ("__init__", "model", "documents", "service", "schemas", "routes")}

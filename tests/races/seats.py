@@ -1,6 +1,7 @@
 """Races for the last seats: what is free is given out, and no more."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tests.races.play import CALLERS, End, Race, Start
 from tests.races.scene import Call, Scene, scene
@@ -8,6 +9,7 @@ from tests.world import Person
 
 MANAGERS = ("Owner", "Admin", "Admin")
 JOINERS = 6
+LATEST_SECONDS = 0.15
 
 
 def invite(scene: Scene, by: Person, email: str) -> Call:
@@ -25,12 +27,16 @@ class LastSeats(Race):
 
     async def prepare(self, start: Start) -> Scene:
         limit = len(MANAGERS) + self.free
-        return await scene(start.cluster, list(MANAGERS), JOINERS, max_users=limit, domain_autojoin=True)
+        made = await scene(start.cluster, list(MANAGERS), JOINERS, max_users=limit, domain_autojoin=True)
+        made.extra["late"] = start.chance.uniform(0.0, LATEST_SECONDS)
+        return made
 
     def calls(self, scene: Scene) -> Sequence[Call]:
         joins = [join(scene, who) for who in scene.strangers] * 2
-        by = scene.members
-        invites = [invite(scene, by[i % len(by)], f"{i}@guests.example") for i in range(CALLERS - len(joins))]
+        by, many = scene.members, CALLERS - len(joins)
+        emails = [f"{i}.{scene.org_id[:8]}@guests.example" for i in range(many)]
+        late = [scene.extra["late"] * i / many for i in range(many)]  # a join has one more way to PropelAuth to go
+        invites = [replace(invite(scene, by[i % len(by)], emails[i]), after=late[i]) for i in range(many)]
         return [*joins, *invites]
 
     def violations(self, end: End) -> list[str]:

@@ -163,7 +163,7 @@ class PendingInviteDocument(PendingInvite, Document):
     @query
     async def unclaim_resend(cls, before: PendingInvite, claimed_at: datetime) -> None:
         """The mail did not go out: as it was before the claim."""
-        which = {**_this(before), "last_sent_at": claimed_at}
+        which = {**_this(before), "status": "pending", "last_sent_at": claimed_at}
         back = {"$set": {"last_sent_at": before.last_sent_at}, "$inc": {"sends": -1}}
         await collection(cls).update_one(which, back)
 

@@ -5,12 +5,14 @@ does not answer, the change stays noted: the same call repeated goes on with it,
 repeats.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Final
 
 from switchboard.clients.propelauth_errors import RefusedByPropelAuth
 from switchboard.clients.propelauth_facts import Identity, MembershipFacts
-from switchboard.errors import NotFound
+from switchboard.errors import NotFound, SwitchboardError
 from switchboard.members.model import (
     MemberNotFound,
     RemovedBefore,
@@ -40,6 +42,8 @@ from switchboard.services import Principal, Services
 from switchboard.users import service as users
 from switchboard.users.model import domain_of
 
+LOOKS: Final = 100
+PAUSE_SECONDS: Final = 0.05
 Check = Callable[[Standing], object]
 
 
@@ -150,7 +154,21 @@ async def begin(change: MembershipChange, check: Check, session: Session, *, has
     await MembershipChangeDocument.add(change, session)
 
 
-async def carry_out(services: Services, changes: Sequence[MembershipChange], now: datetime) -> None:
+async def go_on(services: Services, changes: Sequence[MembershipChange], now: datetime) -> None:
+    """Carry out what an earlier call noted, or wait until the call that is at it has; raises `ChangeUnderWay`."""
+    first = changes[0]
+    for _ in range(LOOKS):
+        if await MembershipChangeDocument.take(first, now):
+            await _carry_out(services, changes, now)
+            return
+        found = await MembershipChangeDocument.find(first.org_id, first.user_id)
+        if found is None or found.change_id != first.change_id:
+            return
+        await asyncio.sleep(PAUSE_SECONDS)
+    raise ChangeUnderWay
+
+
+async def _carry_out(services: Services, changes: Sequence[MembershipChange], now: datetime) -> None:
     """Do at PropelAuth what was decided, then mirror it; repeating it does no harm.
 
     Raises `Unavailable`: what was decided stays noted. Raises `RefusedByPropelAuth`, `MemberNotFound`: it is given up.
@@ -158,22 +176,28 @@ async def carry_out(services: Services, changes: Sequence[MembershipChange], now
     org_id = changes[0].org_id
     look = Look("api", now, frozenset(change.change_id for change in changes))
     seen = look.with_ticket(await MarkDocument.ticket(org_id), assumed=True)
-    truths: dict[str, MembershipFacts | None] = {}
-    for change in changes:
-        try:
-            truths[str(change.user_id)] = await _at_propelauth(services, change)
-        except (RefusedByPropelAuth, NotFound) as refused:
-            for each in changes:
-                await organizations.give_up(services, each)
-            if isinstance(refused, NotFound):
-                await organizations.refresh_member(services, org_id, str(change.user_id), Look("api", now))
-                raise MemberNotFound from None
-            raise
     try:
+        truths = {str(change.user_id): await _at_propelauth(services, change) for change in changes}
         await organizations.confirm_members(services, org_id, truths, seen)
     except Overtaken:
-        for user_id in truths:
-            await organizations.refresh_member(services, org_id, user_id, look)
+        for change in changes:
+            await organizations.refresh_member(services, org_id, str(change.user_id), look)
+    except (RefusedByPropelAuth, NotFound) as refused:
+        await _give_up(services, changes, look)
+        if isinstance(refused, NotFound):
+            raise MemberNotFound from None
+        raise
+    except SwitchboardError:
+        await MembershipChangeDocument.leave(changes[0])
+        raise
+
+
+async def _give_up(services: Services, changes: Sequence[MembershipChange], look: Look) -> None:
+    """End what PropelAuth refused, and mirror why."""
+    for change in changes:
+        await organizations.give_up(services, change)
+    for change in changes:
+        await organizations.refresh_member(services, change.org_id, str(change.user_id), look)
 
 
 async def resolve_left(services: Services, now: datetime) -> bool:
@@ -190,7 +214,7 @@ async def resolve(services: Services, change: MembershipChange, now: datetime) -
     if change.user_id is None:
         await organizations.refresh_organization(services, change.org_id, look)
     elif change.kind == "join" and not change.outlived(now):
-        await carry_out(services, [change], now)
+        await go_on(services, [change], now)
     else:
         await organizations.refresh_member(services, change.org_id, change.user_id, look)
 
@@ -199,7 +223,7 @@ async def _do(services: Services, changes: list[MembershipChange], check: Check,
     """Decide and carry out, or go on with the same changes that an earlier call left."""
     left = [await MembershipChangeDocument.find(change.org_id, change.user_id) for change in changes]
     if all(earlier is not None and earlier.same_as(new) for earlier, new in zip(left, changes, strict=True)):
-        await carry_out(services, [earlier for earlier in left if earlier is not None], now)
+        await go_on(services, [earlier for earlier in left if earlier is not None], now)
         return
     for earlier in left:
         if earlier is not None and not earlier.fresh(now):
@@ -210,7 +234,7 @@ async def _do(services: Services, changes: list[MembershipChange], check: Check,
             await begin(change, check, session)
 
     await services.transactions.run(write)
-    await carry_out(services, changes, now)
+    await go_on(services, changes, now)
 
 
 async def _at_propelauth(services: Services, change: MembershipChange) -> MembershipFacts | None:

@@ -10,7 +10,15 @@ from pymongo import ASCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from switchboard.clients.propelauth_facts import MembershipFacts
-from switchboard.memberships.model import ChangeUnderWay, Mark, MembershipChange, Seen, Standing, UserOrganization
+from switchboard.memberships.model import (
+    PATIENCE,
+    ChangeUnderWay,
+    Mark,
+    MembershipChange,
+    Seen,
+    Standing,
+    UserOrganization,
+)
 from switchboard.mongo import Session, collection, first_page, query, readable
 from switchboard.users.documents import UserDocument
 from switchboard.users.model import User
@@ -164,8 +172,21 @@ class MembershipChangeDocument(MembershipChange, Document):
     @query
     async def end(cls, change: MembershipChange, session: Session) -> bool:
         """Whether it was still under way."""
-        which = {"org_id": change.org_id, "user_id": change.user_id, "change_id": change.change_id}
-        return (await collection(cls).delete_one(which, session=session)).deleted_count == 1
+        return (await collection(cls).delete_one(_this(change), session=session)).deleted_count == 1
+
+    @classmethod
+    @query
+    async def take(cls, change: MembershipChange, now: datetime) -> bool:
+        """Become the one who carries it out; False while somebody else does, or when it is over."""
+        free = {"$or": [{"carried_until": None}, {"carried_until": {"$lte": now}}]}
+        until = {"$set": {"carried_until": now + PATIENCE}}
+        return (await collection(cls).update_one({**_this(change), **free}, until)).matched_count == 1
+
+    @classmethod
+    @query
+    async def leave(cls, change: MembershipChange) -> None:
+        """Leave it to the next call."""
+        await collection(cls).update_one(_this(change), {"$set": {"carried_until": None}})
 
     @classmethod
     @query
@@ -183,6 +204,10 @@ class MembershipChangeDocument(MembershipChange, Document):
             return_document=ReturnDocument.AFTER,
         )
         return None if stored is None else MembershipChange.model_validate(stored)
+
+
+def _this(change: MembershipChange) -> dict[str, Any]:
+    return {"org_id": change.org_id, "user_id": change.user_id, "change_id": change.change_id}
 
 
 class MarkDocument(Mark, Document):

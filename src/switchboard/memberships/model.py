@@ -63,6 +63,8 @@ class MembershipChange(BaseModel):
 
     `user_id` is None for the organization's own fields, and `digest` then says which. A `transfer` is one half of
     handing an organization over. `promised_at` is since when somebody may join: who was removed after it may not.
+    One call at a time carries it out, until `carried_until`: a second one's request could arrive at PropelAuth when
+    the change is long over.
     """
 
     change_id: str
@@ -77,6 +79,7 @@ class MembershipChange(BaseModel):
     request_id: str | None = None
     at: datetime
     look_again_at: datetime
+    carried_until: datetime | None = None
 
     @property
     def target(self) -> MembershipFacts | None:

@@ -60,7 +60,12 @@ async def accept(services: Services, caller: Identity, invite_id: str, now: date
     else:
         invite.check_open(now)
         await _accept(services, caller, invite, now)
-    return await organizations.acting(services, caller, invite.org_id, now)
+    try:
+        return await organizations.acting(services, caller, invite.org_id, now)
+    except OrganizationNotFound:  # a member for a moment: say what became of it
+        if (await MarkDocument.find(invite.org_id, caller.user_id)).forbids(invite.created_at):
+            raise RemovedSince from None
+        raise
 
 
 async def decline(services: Services, caller: Identity, invite_id: str, now: datetime) -> None:
@@ -123,7 +128,7 @@ async def _go_on(services: Services, caller: Identity, invite: PendingInvite, fo
         raise InviteAccepted
     mark = await MarkDocument.find(invite.org_id, caller.user_id)
     if found.change is not None and found.change.kind in ("join", "role") and found.change.actor.id == caller.user_id:
-        await members.carry_out(services, [found.change], now)
+        await members.go_on(services, [found.change], now)
     elif found.membership is None:
         if mark.left_since(latest.accepted_at or now):  # it was used, and is good for one membership
             raise InviteAccepted
