@@ -136,6 +136,17 @@ async def test_an_organization_that_was_there_before_is_not_taken_for_ones_own(w
     assert world.propelauth.members(taken.org_id) == []
 
 
+async def test_after_a_call_that_made_nothing_an_older_organization_is_not_taken_for_ones_own(world, api, ada) -> None:
+    called = name()
+    taken = world.propelauth.add_org(called)
+    taken.created_at -= 3600
+    world.propelauth.emulator.fail(Fault("/org/$", "POST", status=503))
+    assert (await create(api, ada, called)).status_code == 503
+
+    assert refused(await create(api, ada, called)) == (409, "organization_name_refused")
+    assert world.propelauth.members(taken.org_id) == []
+
+
 @pytest.mark.parametrize(
     "body",
     [

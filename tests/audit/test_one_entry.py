@@ -13,9 +13,10 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from devstack.emulator import Fault
 from switchboard.errors import SwitchboardError
 from switchboard.invites import service as invites
-from tests.organizations.conftest import Factory, Organization, person_at
+from tests.organizations.conftest import Factory, Organization, person_at, refused
 from tests.world import Person, World
 
 MIRROR = ("organizations", "user_organizations", "pending_invites")
@@ -170,6 +171,17 @@ async def test_an_acceptance_whose_joining_cannot_be_told_is_accepted_and_joins_
     assert scene.org.role(scene.nina) == "Member"
     assert [entry["action"] for entry in scene.org.entries()] == told
     assert scene.org.counts == (1, 4)
+
+
+async def test_a_change_that_is_taken_back_after_its_entry_was_written_takes_the_entry_back(scene: Scene) -> None:
+    """Accepting is told before it is seen that the same person is joining by the domain just now."""
+    scene.org.world.propelauth.emulator.fail(Fault("/org/add_user", "POST", status=503))
+    assert (await CHANGES["join"][0](scene)).status_code == 503
+    before = mirrored(scene.org)
+
+    assert refused(await CHANGES["accept"][0](scene)) == (409, "change_under_way")
+
+    assert (mirrored(scene.org), scene.org.entries()) == (before, [])
 
 
 async def test_an_organization_whose_making_cannot_be_told_is_not_mirrored(world: World, api, ada) -> None:

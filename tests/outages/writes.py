@@ -78,6 +78,11 @@ class Created(Organization):
         return super().__getattribute__(name)
 
 
+def somebody() -> str:
+    """An address of its own: only so many mails go to one."""
+    return f"{uuid4().hex[:12]}@example.com"
+
+
 async def organization(world: World, *roles: str, **fields: Any) -> Organization:
     """One that the API knows of by the claims of its people's tokens; an invite's guest comes later."""
     made = Organization(world, world.propelauth.add_org(f"Org {uuid4().hex[:12]}", **fields).org_id)
@@ -163,7 +168,7 @@ async def join(world: World) -> Write:
 
 async def invite(world: World) -> Write:
     org = await organization(world)
-    body = {"email": f"{uuid4().hex[:8]}@example.com", "role_in_org": "Admin"}
+    body = {"email": somebody(), "role_in_org": "Admin"}
     return Write(
         *(org, org.owner, "POST", f"{org.at}/invites", 201, ("invite.created",), lambda: org.counts == (1, 3), body)
     )
@@ -171,7 +176,7 @@ async def invite(world: World) -> Write:
 
 async def resend(world: World) -> Write:
     org = await organization(world)
-    made = await org.invite(f"{uuid4().hex[:8]}@example.com")
+    made = await org.invite(somebody())
     earlier = datetime.now(UTC) - timedelta(hours=2)
     org.change_invite(made, last_sent_at=earlier, expires_at=earlier + timedelta(days=5))
 
@@ -185,7 +190,7 @@ async def resend(world: World) -> Write:
 
 async def revoke(world: World) -> Write:
     org = await organization(world)
-    made = await org.invite(f"{uuid4().hex[:8]}@example.com")
+    made = await org.invite(somebody())
     path = f"{org.at}/invites/{made['invite_id']}"
     return Write(org, org.owner, "DELETE", path, 200, ("invite.revoked",), lambda: org.counts == (1, 2))
 

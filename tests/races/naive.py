@@ -15,7 +15,7 @@ from switchboard.idempotency.model import Attempt
 from switchboard.invites.documents import PendingInviteDocument
 from switchboard.invites.model import End, InvitePending, PendingInvite
 from switchboard.memberships.documents import MembershipChangeDocument, UserOrganizationDocument
-from switchboard.memberships.model import ChangeUnderWay, LastOwner, MembershipChange, UserOrganization
+from switchboard.memberships.model import PATIENCE, ChangeUnderWay, LastOwner, MembershipChange, UserOrganization
 from switchboard.mongo import Session, Transactions, collection
 from switchboard.organizations.documents import OrganizationDocument
 from switchboard.organizations.model import OrganizationFull
@@ -56,6 +56,15 @@ async def add_change(cls: type[MembershipChangeDocument], change: MembershipChan
     await collection(cls).insert_one(change.model_dump())
 
 
+async def take_change(cls: type[MembershipChangeDocument], change: MembershipChange, now: datetime) -> bool:
+    found = await cls.find(change.org_id, change.user_id)
+    if found is None or (found.carried_until is not None and found.carried_until > now):
+        return False
+    which = {"change_id": change.change_id}
+    await collection(cls).update_one(which, {"$set": {"carried_until": now + PATIENCE}})
+    return True
+
+
 async def add_invite(cls: type[PendingInviteDocument], invite: PendingInvite, session: Session) -> None:
     if await cls.pending_for(invite.org_id, invite.email_key) is not None:
         raise InvitePending
@@ -94,6 +103,7 @@ NAIVE: tuple[tuple[type[Document], str, Callable[..., Any], str], ...] = (
     (OrganizationDocument, "take_seat", take_seat, ""),
     (UserOrganizationDocument, "put", put_member, "user_id_org_id_unique"),
     (MembershipChangeDocument, "add", add_change, "org_id_user_id_unique"),
+    (MembershipChangeDocument, "take", take_change, ""),
     (PendingInviteDocument, "add", add_invite, "one_pending_per_email"),
     (PendingInviteDocument, "end", end_invite, ""),
     (AttemptDocument, "begin", begin_attempt, "key_hash_unique"),

@@ -14,6 +14,7 @@ from devstack.propelauth import shapes
 from switchboard.invites import service as invites
 from tests.mirror import here, miscounted, there
 from tests.organizations.conftest import Organization, person_at, refused
+from tests.outages.writes import somebody
 from tests.world import Person, World, eventually
 
 
@@ -131,7 +132,7 @@ async def test_who_was_removed_and_added_again_is_a_member(api, connected, org) 
 
 
 async def test_a_deleted_organization_is_gone_with_all_that_belongs_to_it(api, connected, org) -> None:
-    await org.invite("n@example.com")
+    await org.invite(somebody())
     connected.propelauth.delete_org(org.org_id)
     await connected.propelauth.drain()
     connected.propelauth.emulator.forget()
@@ -171,7 +172,7 @@ async def test_fewer_seats_than_members_are_shown_and_nobody_gets_in(api, connec
     await connected.propelauth.drain()
 
     assert (await api.get(org.at, headers=org.owner.headers)).json()["seats"] == {"used": 3, "limit": 2}
-    body = {"email": "n@example.com", "role_in_org": "Member"}
+    body = {"email": somebody(), "role_in_org": "Member"}
     answer = await api.post(f"{org.at}/invites", headers=org.owner.headers, json=body)
     assert refused(answer) == (409, "organization_full")
 
@@ -336,7 +337,7 @@ async def test_a_webhook_faster_than_the_call_that_gives_more_seats_does_not_kee
 
     assert changed.status_code == 200
     assert (org.stored["max_users"], org.stored["seat_limit"]) == (10, 10)
-    await org.invite("n@example.com")
+    await org.invite(somebody())
 
 
 async def test_the_webhook_of_half_a_transfer_does_not_show_the_half(api, connected, org) -> None:
@@ -400,7 +401,7 @@ async def test_an_event_that_never_comes_is_found_by_the_comparison(api, connect
     connected.propelauth.remove_member(org.org_id, org.member.user_id)
     connected.propelauth.change_role(org.org_id, org.admin.user_id, "Member")
     connected.propelauth.update_org(org.org_id, name=uuid4().hex)
-    connected.propelauth.invite("n@example.com", org.org_id, "Admin")
+    connected.propelauth.invite(somebody(), org.org_id, "Admin")
     connected.propelauth.revoke_invite(org.org_id, person.email)
     connected.propelauth.webhooks.drop_next = 0
     assert not alike(org)
