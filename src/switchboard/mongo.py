@@ -181,6 +181,9 @@ def query(
             return await method(*args, **kwargs)
         except (PyMongoError, BSONError) as error:
             raise as_our_error(error) from error
+        except ValidationError as error:  # its text quotes what is stored
+            log.warning("document.unreadable", model=error.title, fields=_places(error))
+            raise DataError from None
 
     return mapped
 
@@ -192,7 +195,7 @@ def readable(model: type[Model], documents: Iterable[dict[str, Any]]) -> list[Mo
         try:
             read.append(model.model_validate(document))
         except ValidationError as error:
-            places = sorted({str(item["loc"][0]) for item in error.errors(include_input=False) if item["loc"]})
+            places = _places(error)
             UNREADABLE.labels(model.__name__).inc()
             log.warning("document.unreadable", model=model.__name__, id=str(document.get("_id")), fields=places)
     return read
@@ -210,6 +213,10 @@ def first_page(
         return page, None
     places = [(stored.get(at), str(stored.get(identifier))) for stored in page]
     return page, next(((when, name) for when, name in reversed(places) if isinstance(when, datetime)), None)
+
+
+def _places(error: ValidationError) -> list[str]:
+    return sorted({str(item["loc"][0]) for item in error.errors(include_input=False) if item["loc"]})
 
 
 def as_our_error(error: PyMongoError | BSONError) -> SwitchboardError:

@@ -23,7 +23,7 @@ MIRROR = ("organizations", "user_organizations", "pending_invites")
 # Not what was changed, but what was decided before it, and when something was seen or mailed.
 NOISE = (
     *("_id", "confirmed_at", "confirmed_by", "updated_at", "compare_at", "last_sent_at", "sends"),
-    *("seat_limit", "seats_used"),
+    *("seat_limit", "seats_used", "owner_count"),
 )
 
 

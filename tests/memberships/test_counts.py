@@ -48,8 +48,8 @@ class Book:
         after = Standing(before.membership, change(*asked, at=NOW + seconds(self.at), user_id=person))
         assert after.owners <= before.owners, "a decision never adds an Owner: PropelAuth has not made one yet"
         assert after.seats >= before.seats, "a decision never frees a seat"
-        if after.owners < before.owners and self.owners <= 1:
-            return  # the last Owner: the conditional write refuses
+        if after.owners < before.owners and self.owners <= 1 and asked[0] != "transfer":
+            return  # the last Owner: the conditional write refuses, unless the other half makes one first
         self.put(person, after)
 
     def happens(self, person: str, role: str | None) -> None:

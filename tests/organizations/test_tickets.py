@@ -149,7 +149,7 @@ async def test_what_was_promised_before_a_removal_admits_nobody(world, api, orga
     change = new_change(acting, org.member.user_id, "join", Rights("Member"), promised, promised_at=promised)
 
     with pytest.raises(RemovedBefore):
-        await members.admit(world.services, change, datetime.now(UTC))
+        await members.admit(world.services, acting, change, datetime.now(UTC))
 
     assert org.role(org.member) is org.role_there(org.member) is None
     assert org.counts == (1, 2)

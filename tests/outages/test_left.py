@@ -9,6 +9,7 @@ import pytest
 
 from devstack.emulator import Fault
 from switchboard.administration import service as administration
+from switchboard.clients.propelauth_errors import PropelAuthUnavailable
 from switchboard.invites import service as invites
 from switchboard.members import service as members
 from switchboard.memberships.model import JOINS_WAIT, PATIENCE
@@ -134,7 +135,7 @@ async def test_while_the_outage_lasts_a_change_is_tried_again_once_a_minute(worl
     past(world, write.org.org_id, PATIENCE)
     world.propelauth.emulator.fail(Fault(path="/user/", status=500))
 
-    with pytest.raises(Exception, match="PropelAuth"):
+    with pytest.raises(PropelAuthUnavailable):
         await members.resolve_left(world.services, datetime.now(UTC))
 
     assert not await members.resolve_left(world.services, datetime.now(UTC) + timedelta(seconds=55))

@@ -2,47 +2,17 @@
 
 import asyncio
 import signal
-import sys
-from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from devstack.emulator import Fault
 from devstack.mongod import Mongod
-from devstack.processes import Child, start_child
+from devstack.processes import Child
 from switchboard.calendars.model import primary_calendar_id
-from tests.world import Person, World, environment_of, eventually, settings_for
+from tests.world import Person, World, eventually, settings_for
 
 LISTING = r"/calendar/v3/calendars/.*/events$"
-ROOT = Path(__file__).parents[2]
-Start = Callable[..., Child]
-
-
-@pytest.fixture
-async def start(world: World, tmp_path: Path) -> AsyncIterator[Start]:
-    """Starts workers on the world's parts; whatever still runs at the end is killed, by its id."""
-    # Calendars of other tests are nobody's business here.
-    world.database["calendars"].update_many({}, {"$set": {"next_sync_at": None}})
-    started: list[Child] = []
-
-    def one(*, lease: float | None = None, grace: float = 5.0, page_size: int = 50, **settings: Any) -> Child:
-        calendar = world.settings.calendar.model_copy(update={"page_size": page_size})
-        chosen = world.settings.model_copy(update={"calendar": calendar, **settings})
-        variables = {**environment_of(chosen), "PYTHONPATH": str(ROOT)}
-        program = ["switchboard", "worker"] if lease is None else ["tests.worker.process", str(lease), str(grace)]
-        log = tmp_path / f"worker-{len(started)}.log"
-        started.append(start_child([sys.executable, "-m", *program], log=log, variables=variables))
-        return started[-1]
-
-    yield one
-    for child in started:
-        if child.poll() is None:
-            child.send_signal(signal.SIGCONT)
-            child.kill()
-        await asyncio.to_thread(child.wait, 10)
 
 
 async def ended(child: Child, seconds: float = 15.0) -> int:

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -70,7 +70,8 @@ async def _left_behind(services: Services, creation: OrganizationCreation) -> st
         return None
     for org_id, created_at in left:
         others = [person async for person in vendor.members(org_id) if person.user_id != creation.user_id]
-        if created_at >= creation.begun_at - CLOCKS_DIFFER and not others:
+        near = creation.begun_at - CLOCKS_DIFFER <= created_at <= creation.begun_at + CLOCKS_DIFFER
+        if near and not others:
             return org_id
     return None
 
@@ -86,7 +87,8 @@ async def _furnish(
         raise OrganizationNotFound
     if (await standing(org_id, creation.user_id)).membership is None:
         acting = Acting(creation.actor, Rights(OWNER), organization, request_id=creation.request_id)
-        await members.admit(services, new_change(acting, creation.user_id, "join", Rights(OWNER), now), now)
+        change = new_change(acting, creation.user_id, "join", Rights(OWNER), now)
+        await members.admit(services, acting, change, now)
 
 
 async def update(
@@ -102,7 +104,14 @@ async def update(
     if not changes:
         return acting
     digest = hashlib.sha256(orjson.dumps(changes, option=orjson.OPT_SORT_KEYS)).hexdigest()
-    change = await _turn(services, new_change(acting, None, "organization", None, now, digest=digest), changes, now)
+    change = new_change(acting, None, "organization", None, now, digest=digest)
+
+    async def check(session: Session) -> None:
+        (await organizations.still(acting, session)).check_fields(frozenset(changes))
+        if changes.get("max_users") is not None:
+            await OrganizationDocument.limit_seats(org_id, changes["max_users"], session)
+
+    change = await _turn(services, change, check, now)
     look = Look("api", now, frozenset({change.change_id}))
     try:
         await services.propelauth.organizations.update(org_id, changes)
@@ -116,14 +125,16 @@ async def update(
 
 
 async def _turn(
-    services: Services, change: MembershipChange, changes: Mapping[str, Any], now: datetime
+    services: Services, change: MembershipChange, check: Callable[[Session], Awaitable[None]], now: datetime
 ) -> MembershipChange:
-    """Wait for one's turn to change an organization, a few seconds at most; raises `ChangeUnderWay`."""
+    """Wait for one's turn to change an organization, a few seconds at most; raises `ChangeUnderWay`.
+
+    `check` takes what the change needs when its turn has come, and raises if it may not be made any more.
+    """
 
     async def write(session: Session) -> None:
         await MembershipChangeDocument.add(change, session)
-        if changes.get("max_users") is not None:
-            await OrganizationDocument.limit_seats(change.org_id, changes["max_users"], session)
+        await check(session)
 
     for _ in range(LOOKS):
         earlier = await MembershipChangeDocument.find(change.org_id, None)
@@ -154,7 +165,12 @@ async def delete(services: Services, caller: Principal, org_id: str, now: dateti
     """Delete an organization with all that belongs to it; the audit log stays."""
     acting = await organizations.acting(services, caller, org_id, now)
     acting.rights.check("org.delete")
-    change = await _turn(services, new_change(acting, None, "organization", None, now, digest="delete"), {}, now)
+    change = new_change(acting, None, "organization", None, now, digest="delete")
+
+    async def check(session: Session) -> None:
+        (await organizations.still(acting, session)).rights.check("org.delete")
+
+    change = await _turn(services, change, check, now)
     with suppress(NotFound):  # a repeated call
         await services.propelauth.organizations.delete(org_id)
     await organizations.refresh_organization(services, org_id, Look("api", now, frozenset({change.change_id})))

@@ -114,6 +114,11 @@ class PropelAuthOrganizations:
         found = await self._mapped(self._auth.fetch_user_metadata_by_user_id(known(user_id), include_orgs=True))
         return None if found is None else _read(person_of, found)
 
+    async def person_by_email(self, email: str) -> Person | None:
+        """The person with this e-mail and all their memberships; None when there is no such person."""
+        found = await self._mapped(self._auth.fetch_user_metadata_by_email(email, include_orgs=True))
+        return None if found is None else _read(person_of, found)
+
     async def add(self, membership: MembershipFacts) -> None:
         """Make somebody a member. Raises `NotFound` and, for a member as for a full house, `RefusedByPropelAuth`."""
         await self._change(self._auth.add_user_to_org, membership)

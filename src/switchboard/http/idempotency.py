@@ -58,7 +58,7 @@ class Idempotency:
             return
         body = await Request(scope, receive).body()
         try:
-            caller = _caller(scope)
+            caller = await _caller(scope)
             digest = digest_of(scope["raw_path"], scope["query_string"], body)
             attempt = await service.begin(digest_of(caller, checked_key(key).encode()), digest, datetime.now(UTC))
         except SwitchboardError as refusal:
@@ -94,11 +94,12 @@ class Idempotency:
             raise
 
 
-def _caller(scope: Scope) -> bytes:
+async def _caller(scope: Scope) -> bytes:
     """Who is calling: a person whatever their token, a service by its key. Raises `Unauthenticated`."""
     headers = Headers(raw=scope["headers"])
     services: Services = scope["app"].state.services
     authorization = headers.get("authorization")
     if authorization is None and "x-api-key" in headers:
-        return b"service:" + headers["x-api-key"].encode()
+        service_calling = await services.identify_service(headers["x-api-key"], datetime.now(UTC))
+        return b"service:" + service_calling.key_id.encode()
     return b"user:" + services.propelauth.identify(authorization).user_id.encode()

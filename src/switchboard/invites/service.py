@@ -3,13 +3,13 @@
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from switchboard.audit.documents import AuditEntryDocument
 from switchboard.audit.model import OUTSIDE, SYSTEM, Actor, differences
 from switchboard.clients.propelauth_facts import InviteFacts
-from switchboard.errors import Refusal, Unavailable
+from switchboard.errors import Refusal, SwitchboardError, Unavailable
 from switchboard.invites.documents import PendingInviteDocument, Place
 from switchboard.invites.model import (
     EXPIRED,
@@ -74,12 +74,13 @@ async def create_many(
     acting.rights.check("invites.create")
     results: list[PendingInvite | Refusal] = []
     outage: Unavailable | None = None
-    deadline = time.monotonic() + BULK_SECONDS
+    started = time.monotonic()
     for wanted in rows:
-        if time.monotonic() > deadline:
+        passed = time.monotonic() - started
+        if passed > BULK_SECONDS:
             outage = outage or Unavailable("There was no time left for this one. Send it again.")
         try:
-            results.append(outage or await _invite(services, acting, wanted, now))
+            results.append(outage or await _invite(services, acting, wanted, now + timedelta(seconds=passed)))
         except Refusal as refusal:
             results.append(refusal)
             outage = refusal if isinstance(refusal, Unavailable) else None
@@ -112,7 +113,11 @@ async def resend(services: Services, caller: Principal, org_id: str, invite_id: 
             await AuditEntryDocument.add(entry.model_copy(update=told), session)
         return extended
 
-    return await services.transactions.run(write) or await _closed(org_id, invite_id, now)
+    extended = await services.transactions.run(write)
+    if extended is None:  # it ended while it was mailed: what is mailed must not stay there
+        with suppress(SwitchboardError):
+            await services.propelauth.organizations.revoke_invite(org_id, invite.invitee_email)
+    return extended or await _closed(org_id, invite_id, now)
 
 
 async def revoke(services: Services, caller: Principal, org_id: str, invite_id: str, now: datetime) -> PendingInvite:
@@ -159,13 +164,12 @@ async def reconcile(services: Services, org_id: str, now: datetime) -> None:
     if await OrganizationDocument.find(org_id) is None:
         return
     ours = {invite.email_key: invite for invite in await PendingInviteDocument.pending(org_id)}
-    theirs: dict[str, InviteFacts] = {}
-    for facts in await services.propelauth.organizations.pending_invites(org_id):
-        with suppress(InvalidEmail):
-            theirs[fold_email(facts.invitee_email)] = facts
+    theirs = await _theirs(services, org_id)
     for email_key in theirs.keys() - ours.keys():
         await _import(services, email_key, theirs[email_key], now)
-    for email_key in ours.keys() - theirs.keys():
+    missing = ours.keys() - theirs.keys()
+    again = await _theirs(services, org_id) if missing else {}  # a list read page by page may skip one
+    for email_key in missing - again.keys():
         await _gone_there(services, ours[email_key], now)
     for email_key in ours.keys() & theirs.keys():
         await _follow(ours[email_key], theirs[email_key], now)
@@ -174,18 +178,20 @@ async def reconcile(services: Services, org_id: str, now: datetime) -> None:
 async def _invite(services: Services, acting: Acting, wanted: Wanted, now: datetime) -> PendingInvite:
     invite = new_invite(acting, wanted, now)
     await expire_due(services, now, acting.org_id)
-    if await UserOrganizationDocument.with_email(acting.org_id, wanted.email) is not None:
-        raise AlreadyMember
     await _check_mails(invite, now)
+    if await _member_with(services, invite) is not None:
+        raise AlreadyMember
 
     async def begin(session: Session) -> None:
         await PendingInviteDocument.add(invite, session)
         await OrganizationDocument.take_seat(acting.org_id, session)
 
-    async def finish(session: Session) -> None:
-        if await PendingInviteDocument.sent(invite, now, session):
+    async def finish(session: Session) -> bool:
+        sent = await PendingInviteDocument.sent(invite, now, session)
+        if sent:
             entry = invite.entry("invite.created", acting.actor, now, acting.request_id)
             await AuditEntryDocument.add(entry, session)
+        return sent
 
     await services.transactions.run(begin)
     try:
@@ -193,7 +199,8 @@ async def _invite(services: Services, acting: Acting, wanted: Wanted, now: datet
     except Refusal:
         await _withdraw(services, invite)
         raise
-    await services.transactions.run(finish)
+    if not await services.transactions.run(finish):
+        raise Unavailable("The invite took too long to be mailed. Send it again.")
     return invite.model_copy(update={"sent_at": now})
 
 
@@ -273,13 +280,27 @@ async def _import(services: Services, email_key: str, facts: InviteFacts, now: d
         await services.transactions.run(write)
 
 
+async def _theirs(services: Services, org_id: str) -> dict[str, InviteFacts]:
+    found: dict[str, InviteFacts] = {}
+    for facts in await services.propelauth.organizations.pending_invites(org_id):
+        with suppress(InvalidEmail):
+            found[fold_email(facts.invitee_email)] = facts
+    return found
+
+
 async def _gone_there(services: Services, invite: PendingInvite, now: datetime) -> None:
     """PropelAuth does not wait for it any more: it was accepted or taken back there."""
     if now < invite.last_sent_at + SENDING:
         return
-    member = await UserOrganizationDocument.with_email(invite.org_id, invite.invitee_email)
+    member = await _member_with(services, invite)
     end = revoked(OUTSIDE, now) if member is None else accepted(member, now)
     await _end(services, invite, end, (OUTSIDE, None), now)
+
+
+async def _member_with(services: Services, invite: PendingInvite) -> str | None:
+    """The member whose e-mail the invite is for, as PropelAuth knows them."""
+    person = await services.propelauth.organizations.person_by_email(invite.invitee_email)
+    return person.user_id if person and invite.org_id in person.memberships else None
 
 
 async def _follow(invite: PendingInvite, facts: InviteFacts, now: datetime) -> None:

@@ -8,6 +8,7 @@ repeats.
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from switchboard.clients.propelauth_errors import RefusedByPropelAuth
@@ -44,7 +45,7 @@ from switchboard.users.model import domain_of
 
 LOOKS: Final = 100
 PAUSE_SECONDS: Final = 0.05
-Check = Callable[[Standing], object]
+Check = Callable[[Acting, Standing], object]
 
 
 async def listed(
@@ -72,7 +73,7 @@ async def change_role(
     check_role_change(acting, before, given)
     if before.change is not None or required(before).rights != given:
         change = new_change(acting, user_id, "role", given, now)
-        await _do(services, [change], lambda found: check_role_change(acting, found, given), now)
+        await _do(services, acting, [change], lambda by, found: check_role_change(by, found, given), now)
     return await _member(org_id, user_id)
 
 
@@ -81,20 +82,21 @@ async def remove(services: Services, caller: Principal, org_id: str, user_id: st
     acting = await organizations.acting(services, caller, org_id, now)
     check_removal(acting, await standing(org_id, user_id))
     change = new_change(acting, user_id, "remove", None, now)
-    await _do(services, [change], lambda found: check_removal(acting, found), now)
+    await _do(services, acting, [change], check_removal, now)
 
 
 async def leave(services: Services, caller: Identity, org_id: str, now: datetime) -> None:
     """End one's own membership; raises `LastOwner`."""
     acting = await organizations.acting(services, caller, org_id, now)
-    await _do(services, [new_change(acting, caller.user_id, "leave", None, now)], required, now)
+    change = new_change(acting, caller.user_id, "leave", None, now)
+    await _do(services, acting, [change], lambda _, found: required(found), now)
 
 
 async def hand_over(services: Services, caller: Identity, org_id: str, user_id: str, now: datetime) -> Member:
     """Make another member Owner and oneself Admin, both or neither."""
     acting = await organizations.acting(services, caller, org_id, now)
     changes = transfer(acting, await standing(org_id, user_id), now)
-    await _do(services, changes, lambda found: check_transfer(acting, found), now)
+    await _do(services, acting, changes, check_transfer, now)
     return await _member(org_id, user_id)
 
 
@@ -122,16 +124,18 @@ async def join(services: Services, caller: Identity, org_id: str, now: datetime)
     acting = Acting(organizations.actor_of(caller), rights, organization, request_id=organizations.request_id())
     if (await standing(org_id, caller.user_id)).membership is None:
         change = new_change(acting, caller.user_id, "join", rights, now, promised_at=organization.created_at)
-        await admit(services, change, now)
+        await admit(services, acting, change, now)
     return await _member(org_id, caller.user_id)
 
 
-async def admit(services: Services, change: MembershipChange, now: datetime) -> None:
+async def admit(services: Services, acting: Acting, change: MembershipChange, now: datetime) -> None:
     """Make somebody a member: take a seat, then PropelAuth. Raises `OrganizationFull`, `RefusedByPropelAuth`."""
-    await _do(services, [change], lambda _: None, now)
+    await _do(services, acting, [change], lambda _, __: None, now)
 
 
-async def begin(change: MembershipChange, check: Check, session: Session, *, has_seat: bool = False) -> None:
+async def begin(
+    change: MembershipChange, check: Callable[[Standing], object], session: Session, *, has_seat: bool = False
+) -> None:
     """In a transaction: note a change and take what it needs. `has_seat`: the caller holds the seat of who joins.
 
     Raises `LastOwner`, `OrganizationFull`, `RemovedBefore`, `ChangeUnderWay`, and what `check` raises for how things
@@ -147,8 +151,10 @@ async def begin(change: MembershipChange, check: Check, session: Session, *, has
     after = Standing(before.membership, change)
     if before.change is not None:
         raise ChangeUnderWay
-    if after.owners < before.owners:
+    if after.owners < before.owners and change.kind != "transfer":
         await OrganizationDocument.give_up_owner(change.org_id, session)
+    elif after.owners < before.owners:  # the other half makes an Owner first
+        await OrganizationDocument.count(change.org_id, -1, 0, session)
     if after.seats > before.seats and not has_seat:
         await OrganizationDocument.take_seat(change.org_id, session)
     await MembershipChangeDocument.add(change, session)
@@ -219,7 +225,7 @@ async def resolve(services: Services, change: MembershipChange, now: datetime) -
         await organizations.refresh_member(services, change.org_id, change.user_id, look)
 
 
-async def _do(services: Services, changes: list[MembershipChange], check: Check, now: datetime) -> None:
+async def _do(services: Services, acting: Acting, changes: list[MembershipChange], check: Check, now: datetime) -> None:
     """Decide and carry out, or go on with the same changes that an earlier call left."""
     left = [await MembershipChangeDocument.find(change.org_id, change.user_id) for change in changes]
     if all(earlier is not None and earlier.same_as(new) for earlier, new in zip(left, changes, strict=True)):
@@ -230,8 +236,9 @@ async def _do(services: Services, changes: list[MembershipChange], check: Check,
             await resolve(services, earlier, now)
 
     async def write(session: Session) -> None:
+        by = await organizations.still(acting, session)
         for change in changes:
-            await begin(change, check, session)
+            await begin(change, partial(check, by), session)
 
     await services.transactions.run(write)
     await go_on(services, changes, now)

@@ -111,15 +111,6 @@ class UserOrganizationDocument(UserOrganization, Document):
 
     @classmethod
     @query
-    async def with_email(cls, org_id: str, email: str) -> str | None:
-        """The member whose e-mail this is, in any case."""
-        same = {"user.email": re.compile(f"^{re.escape(email)}$", re.IGNORECASE)}
-        stages = [{"$match": {"org_id": org_id}}, *_with_user(), {"$match": same}, {"$limit": 1}]
-        found = [str(stored["user_id"]) async for stored in collection(cls).aggregate(stages)]
-        return found[0] if found else None
-
-    @classmethod
-    @query
     async def put(cls, membership: UserOrganization, session: Session) -> None:
         which = {"user_id": membership.user_id, "org_id": membership.org_id}
         fields = membership.model_dump(exclude=set(which))

@@ -90,8 +90,8 @@ class MembershipChange(BaseModel):
 
     @property
     def ends_ownership(self) -> bool:
-        """Whether an Owner must not be counted on from now on. In a transfer the other half comes first."""
-        return self.kind in ("role", "remove", "leave") and self.role_in_org != OWNER
+        """Whether an Owner must not be counted on from now on."""
+        return self.kind in ("role", "transfer", "remove", "leave") and self.role_in_org != OWNER
 
     def fresh(self, now: datetime) -> bool:
         """Whether whoever decided it may still be carrying it out."""

@@ -11,7 +11,7 @@ from switchboard.memberships.model import LastOwner, Seen
 from switchboard.mongo import Session, collection, query, readable
 from switchboard.organizations.model import Organization, OrganizationCreation, OrganizationFull, TooFewSeats
 
-CREATIONS_LAST: Final = 7 * 24 * 3600  # seconds
+CREATIONS_LAST: Final = 3600  # seconds
 _FREE_SEAT: Final = {"$or": [{"seat_limit": None}, {"$expr": {"$lt": ["$seats_used", "$seat_limit"]}}]}
 
 

@@ -1,9 +1,9 @@
 """Organizations and the audit log on the wire."""
 
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from switchboard.audit.model import Action, AuditEntry, AuditFilter
 from switchboard.http.paging import Cursor, Limit, Place, decode_place, encode_place
@@ -107,6 +107,16 @@ class AuditList(BaseModel):
         )
 
 
+def _utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must be a time that UTC can say") from None
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
+
+
 class AuditAsked(BaseModel):
     """Entries of this kind, by this actor, about this target, from `from` on and before `to` (RFC 3339)."""
 
@@ -115,8 +125,8 @@ class AuditAsked(BaseModel):
     action: Action | None = None
     actor_id: str | None = Field(default=None, max_length=100)
     target_id: str | None = Field(default=None, max_length=100)
-    since: AwareDatetime | None = Field(default=None, alias="from")
-    until: AwareDatetime | None = Field(default=None, alias="to")
+    since: Moment | None = Field(default=None, alias="from")
+    until: Moment | None = Field(default=None, alias="to")
     cursor: Cursor = None
     limit: Limit = 50
 

@@ -6,6 +6,7 @@ in the same transaction.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -16,6 +17,7 @@ from switchboard.audit.documents import AuditEntryDocument, Place
 from switchboard.audit.model import Actor, AuditEntry, AuditFilter
 from switchboard.clients.propelauth_errors import PropelAuthUnavailable
 from switchboard.clients.propelauth_facts import Identity, MembershipFacts, OrganizationFacts, Person
+from switchboard.errors import Misconfigured, NotFound
 from switchboard.memberships.documents import (
     MarkDocument,
     MembershipChangeDocument,
@@ -64,6 +66,16 @@ async def acting(services: Services, caller: Principal, org_id: str, now: dateti
     return Acting(actor_of(caller), membership.rights, organization, membership, request_id())
 
 
+async def still(acting: Acting, session: Session) -> Acting:
+    """The same with the rights of now: they may have changed since the request began. Raises `OrganizationNotFound`."""
+    if acting.membership is None:  # a service, or somebody who is joining
+        return acting
+    membership = await UserOrganizationDocument.find(acting.org_id, acting.membership.user_id, session)
+    if membership is None:
+        raise OrganizationNotFound
+    return replace(acting, rights=membership.rights, membership=membership)
+
+
 def actor_of(caller: Identity) -> Actor:
     return Actor(kind="user", id=caller.user_id, name=caller.email)
 
@@ -84,8 +96,8 @@ async def mine(services: Services, caller: Identity, now: datetime) -> list[Acti
     try:
         if [True for org_id in sorted(unknown) if await _ask(services, caller, org_id, now)]:
             memberships = await UserOrganizationDocument.of_user(caller.user_id)
-    except PropelAuthUnavailable:
-        log.warning("organizations.claims_unchecked")
+    except (PropelAuthUnavailable, NotFound, Misconfigured) as error:
+        log.warning("organizations.claims_unchecked", code=error.code)
     found = await OrganizationDocument.these([membership.org_id for membership in memberships])
     known = [(found[each.org_id], each) for each in memberships if each.org_id in found]
     return [Acting(actor_of(caller), each.rights, organization, each) for organization, each in known]
@@ -157,7 +169,7 @@ async def _confirm(
     before = await standing(org_id, user_id, session)
     if mark.applied >= seen.ticket:  # someone looked later
         after = before.without(seen.finishes)
-        if seen.assumed and after != before:
+        if seen.assumed:
             raise Overtaken
     elif before.left_to_its_maker(truth, seen):
         return None

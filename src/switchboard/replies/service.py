@@ -5,7 +5,7 @@ from datetime import datetime
 
 from switchboard.audit.documents import AuditEntryDocument
 from switchboard.clients.propelauth_facts import Identity
-from switchboard.errors import Unavailable
+from switchboard.errors import SwitchboardError
 from switchboard.invites import service as invites
 from switchboard.invites.documents import PendingInviteDocument
 from switchboard.invites.model import (
@@ -27,7 +27,7 @@ from switchboard.memberships.model import MembershipChange, Standing
 from switchboard.mongo import Session
 from switchboard.organizations import service as organizations
 from switchboard.organizations.documents import OrganizationDocument
-from switchboard.organizations.model import Acting, OrganizationNotFound
+from switchboard.organizations.model import Acting, Organization, OrganizationNotFound
 from switchboard.services import Services
 from switchboard.users import service as users
 from switchboard.users.model import InvalidEmail, fold_email
@@ -100,17 +100,14 @@ async def _accept(services: Services, caller: Identity, invite: PendingInvite, n
 
     await services.transactions.run(write)
     await _go_on(services, caller, invite, await standing(invite.org_id, caller.user_id), now)
-    with suppress(Unavailable):  # left there it does no harm: `reconcile` ends it
+    with suppress(SwitchboardError):  # left there it does no harm: `reconcile` ends it
         await services.propelauth.organizations.revoke_invite(invite.org_id, invite.invitee_email)
 
 
 async def _change(caller: Identity, invite: PendingInvite, before: Standing, now: datetime) -> MembershipChange | None:
     """What accepting changes: a membership, or a higher role of one; None when the role is high enough."""
-    organization = await OrganizationDocument.find(invite.org_id)
-    if organization is None:
-        raise OrganizationNotFound
     actor = organizations.actor_of(caller)
-    acting = Acting(actor, invite.rights, organization, request_id=organizations.request_id())
+    acting = Acting(actor, invite.rights, await _organization(invite), request_id=organizations.request_id())
     if before.membership is None:
         return new_change(acting, caller.user_id, "join", invite.rights, now, promised_at=invite.created_at)
     has = before.membership.rights
@@ -118,6 +115,13 @@ async def _change(caller: Identity, invite: PendingInvite, before: Standing, now
     if raised.rank == has.rank and set(raised.additional_roles) == set(has.additional_roles):
         return None
     return new_change(acting, caller.user_id, "role", raised, now)
+
+
+async def _organization(invite: PendingInvite) -> Organization:
+    organization = await OrganizationDocument.find(invite.org_id)
+    if organization is None:
+        raise OrganizationNotFound
+    return organization
 
 
 async def _go_on(services: Services, caller: Identity, invite: PendingInvite, found: Standing, now: datetime) -> None:
@@ -136,7 +140,8 @@ async def _go_on(services: Services, caller: Identity, invite: PendingInvite, fo
             raise InviteExpired
         change = await _change(caller, invite, found, now)
         if change is not None:
-            await members.admit(services, change, now)
+            acting = Acting(change.actor, invite.rights, await _organization(invite))
+            await members.admit(services, acting, change, now)
 
 
 async def _addressed_to(services: Services, caller: Identity, invite_id: str, now: datetime) -> PendingInvite:

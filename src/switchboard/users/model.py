@@ -199,13 +199,14 @@ def fold_email(address: str) -> str:
     """The form in which addresses are compared: two that are one mailbox to a person become the same text.
 
     Case, full-width letters, composed and decomposed accents, and the two spellings of an international domain do not
-    matter; anything else does, letters of other alphabets that look alike included. Raises `InvalidEmail`.
+    matter; anything else does, letters of other alphabets that look alike included. So does sharp s: case folding would
+    make it the double s of another mailbox. Raises `InvalidEmail`.
     """
     try:
         found = validate_email(unicodedata.normalize("NFKC", address), check_deliverability=False)
     except EmailNotValidError:
         raise InvalidEmail(fields={"email": InvalidEmail.message}) from None
-    return f"{unicodedata.normalize('NFKC', found.local_part).casefold()}@{(found.ascii_domain or '').lower()}"
+    return f"{unicodedata.normalize('NFKC', found.local_part).lower()}@{(found.ascii_domain or '').lower()}"
 
 
 def domain_of(address: str) -> str:
