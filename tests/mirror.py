@@ -7,7 +7,7 @@ from switchboard.users.model import fold_email
 
 Document = dict[str, Any]
 
-ENDING = ("role", "remove", "leave")  # kinds of a change that may end ownership
+ENDING = ("role", "transfer", "remove", "leave")  # kinds of a change that may end ownership
 
 
 def here(database: Any, org_id: str) -> Document | None:

@@ -130,6 +130,13 @@ async def test_a_member_is_known_by_the_address_that_propelauth_has(org: Organiz
     assert refused(await invite(org, org.owner, org.member.email)) == (409, "already_member")
 
 
+async def test_who_is_a_member_at_propelauth_alone_is_not_invited_either(org: Organization) -> None:
+    nina = org.add("Member", org.world.person(google=False))
+
+    assert refused(await invite(org, org.owner, nina.email)) == (409, "already_member")
+    assert (org.invites(), mailed(org), org.counts, org.entries()) == ([], {}, (1, 3), [])
+
+
 async def test_where_domains_must_match_no_other_address_is_invited(organization: Factory) -> None:
     org = await organization("Owner", domain="nw.example", extra_domains=["nw.de"])
     org.world.propelauth.update_org(org.org_id, domain_restrict=True)
@@ -201,10 +208,10 @@ async def test_an_invite_that_could_not_be_mailed_is_not_there_and_holds_no_seat
 
 
 async def test_an_invite_that_propelauth_refuses_is_not_there_and_holds_no_seat(org: Organization) -> None:
-    """Whom it knows to be a member already."""
-    nina = org.add("Member", org.world.person(google=False))
+    """Additional roles where the project has none."""
+    answer = await invite(org, org.owner, email(), additional_roles_in_org=["agent_editor"])
 
-    assert refused(await invite(org, org.owner, nina.email)) == (422, "refused_by_propelauth")
+    assert refused(answer) == (422, "refused_by_propelauth")
     assert (org.invites(), org.counts, org.entries()) == ([], (1, 3), [])
 
 

@@ -12,7 +12,7 @@ from tests.world import World
 
 Headers = dict[str, str]
 Item = TypeVar("Item")
-AT_ONCE = 4
+AT_ONCE = 6
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,8 @@ TARGETS: Final[dict[str, Rights]] = {
 THEMSELVES: Final = "themselves"
 # `analyst` is an additional role that PropelAuth knows and we do not.
 GIVEN: Final[tuple[Rights, ...]] = (
-    *product(("Owner", "Admin", "Member"), ((), ("agent_editor",), ("agent_editor", "analyst"))),
+    *((role, ()) for role in ("Owner", "Admin", "Member")),
+    *product(("Admin", "Member"), (("agent_editor",), ("agent_editor", "analyst"))),
     ("Member", ("analyst",)),
 )
 
