@@ -487,19 +487,20 @@ TROUBLE: dict[str, tuple[Fault, type[SwitchboardError]]] = {
 }
 
 
-@pytest.mark.parametrize("case", TROUBLE)
 @pytest.mark.parametrize("method", CALLS)
-async def test_a_vendor_in_trouble_is_one_of_our_errors(emulator, vendor, known, method, case, caplog) -> None:
+async def test_a_vendor_in_trouble_is_one_of_our_errors(emulator, vendor, known, method, caplog) -> None:
     call, path = CALLS[method]
-    fault, ours = TROUBLE[case]
-    emulator.emulator.fail(Fault(**{**vars(fault), "path": path}))
+    for case, (fault, ours) in TROUBLE.items():
+        emulator.emulator.forget()
+        emulator.emulator.fail(Fault(**{**vars(fault), "path": path}))
 
-    with caplog.at_level(logging.DEBUG, "propelauth"), pytest.raises(ours) as caught:
-        await call(vendor, known)
+        with caplog.at_level(logging.DEBUG, "propelauth"), pytest.raises(SwitchboardError) as caught:
+            await call(vendor, known)
 
-    assert len(emulator.emulator.requests) == 1
-    told = f"{caught.value!r}{caught.value}{caught.value.__dict__}{caplog.text}"
-    assert not any(secret in told for secret in (KEY, emulator.api_key, emulator.url))
+        assert isinstance(caught.value, ours), case
+        assert len(emulator.emulator.requests) == 1, case
+        told = f"{caught.value!r}{caught.value}{caught.value.__dict__}{caplog.text}"
+        assert not any(secret in told for secret in (KEY, emulator.api_key, emulator.url)), case
 
 
 async def test_every_method_ends_at_the_deadline(emulator, known) -> None:
@@ -571,15 +572,16 @@ ODD_VALUES: tuple[Any, ...] = (None, [], {}, "", "x", 5, -1, 2**70, True, [None]
 ODD_BODIES = ("", "<html>", "{", "null", "[]", "5", '"x"', "true", "[null]", "[" * 5000, "\ud800", "\x00", "NaN")
 
 
-@pytest.mark.parametrize("body", ODD_BODIES, ids=repr)
 @pytest.mark.parametrize("method", READING)
-async def test_an_answer_that_is_no_object_is_as_good_as_none(emulator, vendor, known, method, body) -> None:
+async def test_an_answer_that_is_no_object_is_as_good_as_none(emulator, vendor, known, method) -> None:
     call, path = CALLS[method]
-    raw = body.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-    emulator.emulator.fail(Fault(path=path, times=None, status=200, body=raw))
+    for body in ODD_BODIES:
+        raw = body.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+        emulator.emulator.faults = [Fault(path=path, times=None, status=200, body=raw)]
 
-    with pytest.raises(PropelAuthUnavailable):
-        await call(vendor, known)
+        with pytest.raises(SwitchboardError) as caught:
+            await call(vendor, known)
+        assert type(caught.value) is PropelAuthUnavailable, body[:20]
 
 
 async def answer_of(emulator: PropelAuthEmulator, vendor: PropelAuthOrganizations, known: Known, method: str) -> Any:

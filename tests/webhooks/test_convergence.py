@@ -17,7 +17,7 @@ Begin = Callable[..., History]
 SEEDS = st.integers(0, 2**32)
 OTHERS = ("deliver", "deliver", "deliver", "deliver")
 BOUNDED = settings(
-    max_examples=15,
+    max_examples=10,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -46,7 +46,7 @@ def begin(world: World, project: tuple[PropelAuthEmulator, PropelAuthClient]) ->
 
 
 def steps(*more: str) -> st.SearchStrategy[list[str]]:
-    return st.lists(st.sampled_from([*THERE, *HERE, *OTHERS, *more]), min_size=6, max_size=18)
+    return st.lists(st.sampled_from([*THERE, *HERE, *OTHERS, *more]), min_size=6, max_size=14)
 
 
 @BOUNDED

@@ -10,18 +10,27 @@ import pytest
 
 from devstack.propelauth import Delivery
 from devstack.propelauth.webhooks import new_secret
+from tests.organizations.conftest import Organization
 from tests.webhooks.conftest import PATH, Sender, counted
 from tests.world import World
 
 Raw = list[tuple[bytes, bytes]]
 
 
+@pytest.fixture(scope="module")
+async def known(whole_world: World) -> Organization:
+    """An organization that is mirrored, for all tests that do not change it."""
+    made = Organization(whole_world, whole_world.propelauth.add_org(f"Org {uuid4().hex}").org_id)
+    made.add("Owner")
+    await made.mirrored()
+    return made
+
+
 @pytest.fixture
-async def delivery(organization, sender: Sender) -> Delivery:
-    """An event about an organization that is mirrored; nobody was told of it."""
-    org = await organization("Owner")
+def delivery(known: Organization, sender: Sender) -> Delivery:
+    """An event about it; nobody was told of it."""
     sender.world.propelauth.emulator.forget()
-    return sender.event("org.updated", org_id=org.org_id)
+    return sender.event("org.updated", org_id=known.org_id)
 
 
 def untouched(world: World) -> bool:

@@ -81,6 +81,18 @@ async def test_what_fails_now_is_accepted_kept_and_done_later(world, org, sender
     assert await tried(world, NEVER) == 0
 
 
+async def test_a_stored_document_that_nobody_can_read_makes_its_events_wait(world, org, sender) -> None:
+    event = sender.event("org.updated", org_id=org.org_id)
+    name = org.stored["name"]
+    world.database["organizations"].update_one({"org_id": org.org_id}, {"$set": {"name": {"odd": 1}}})
+
+    assert (await sender.deliver(event)).status_code == 204
+    assert sender.stored(event)["state"] == "waiting"
+    world.database["organizations"].update_one({"org_id": org.org_id}, {"$set": {"name": name}})
+    assert await tried(world, FIRST_TRY) == 1
+    assert sender.stored(event)["state"] == "done"
+
+
 async def test_the_sender_does_not_wait_for_a_vendor_that_is_slow(world, org, sender, removed) -> None:
     world.propelauth.emulator.fail(Fault(path="/user/", latency=3.0))
     started = time.monotonic()

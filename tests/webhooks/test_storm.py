@@ -13,7 +13,7 @@ from tests.mirror import here, miscounted, there
 from tests.organizations.conftest import Organization
 from tests.webhooks.conftest import Sender
 
-DELIVERIES = 200
+DELIVERIES = 120
 COPIES = 3
 BAD = 0.05  # of each kind
 AT_ONCE = 8

@@ -241,20 +241,6 @@ async def test_a_member_whom_the_list_left_out_is_looked_at_before_anything_is_r
     assert (org.counts, alike(org)) == ((1, 2), True)
 
 
-async def test_a_comparison_of_more_members_than_one_page_holds_is_whole(world, organization) -> None:
-    org = await organization("Owner")
-    for _ in range(120):
-        org.add("Member")
-    gone = [org.add("Admin") for _ in range(3)]
-    await org.mirrored()
-    for person in gone:
-        world.propelauth.remove_member(org.org_id, person.user_id)
-
-    await org.mirrored()
-
-    assert (org.counts, alike(org)) == ((1, 121), True)
-
-
 async def test_a_comparison_that_fails_half_way_changes_nothing_wrongly_and_is_due_again(world, organization) -> None:
     org = await drifted(organization)
     world.propelauth.emulator.fail(Fault(path="/user/org/", drop=True))
