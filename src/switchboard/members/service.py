@@ -157,6 +157,7 @@ async def begin(
         await OrganizationDocument.count(change.org_id, -1, 0, session)
     if after.seats > before.seats and not has_seat:
         await OrganizationDocument.take_seat(change.org_id, session)
+    await MarkDocument.touch(change.org_id, change.user_id, session)
     await MembershipChangeDocument.add(change, session)
 
 

@@ -203,6 +203,7 @@ def _this(change: MembershipChange) -> dict[str, Any]:
 
 class MarkDocument(Mark, Document):
     issued: int = 0
+    touched: int = 0
 
     class Settings:
         name: ClassVar[str] = "mirror_marks"
@@ -248,6 +249,17 @@ class MarkDocument(Mark, Document):
         which = {"org_id": mark.org_id, "user_id": mark.user_id}
         fields = mark.model_dump(exclude=set(which))
         await collection(cls).update_one(which, {"$set": fields}, upsert=True, session=session)
+
+    @classmethod
+    @query
+    async def touch(cls, org_id: str, user_id: str, session: Session) -> None:
+        """Write to the one document that all transactions about this person share: of two at once, one starts over.
+
+        Each of them reads membership and change together; one may then write only the membership and the other only
+        the change, and both would count for how things stood before (facts/reliability.md, finding 3).
+        """
+        which = {"org_id": org_id, "user_id": user_id}
+        await collection(cls).update_one(which, {"$inc": {"touched": 1}}, upsert=True, session=session)
 
 
 async def standing(org_id: str, user_id: str, session: Session | None = None) -> Standing:

@@ -171,6 +171,7 @@ async def _confirm(
         after = before.without(seen.finishes)
         if seen.assumed:
             raise Overtaken
+        await MarkDocument.touch(org_id, user_id, session)
     elif before.left_to_its_maker(truth, seen):
         return None
     else:
@@ -196,6 +197,7 @@ async def give_up(services: Services, change: MembershipChange) -> None:
         assert change.user_id is not None  # noqa: S101  (an organization's own change is ended by a look at it)
         before = await standing(change.org_id, change.user_id, session)
         after = before.without(frozenset({change.change_id}))
+        await MarkDocument.touch(change.org_id, change.user_id, session)
         await put_standing(change.org_id, change.user_id, before, after, session)
         owners, seats = after.owners - before.owners, after.seats - before.seats
         if owners or seats:
