@@ -65,6 +65,7 @@ class History:
         self.emulator.emulator.forget()
         people = [self.emulator.add_user(f"{number}.{uuid4().hex[:8]}@example.com") for number in range(PEOPLE)]
         self.people = [person.user_id for person in people]
+        self.tokens = {user_id: self.emulator.access_token(user_id) for user_id in self.people}
         guests = [f"Guest.{uuid4().hex[:8]}@Example.com" for _ in range(2)]
         self.emails = [*(person.email for person in people), *guests]
 
@@ -195,11 +196,14 @@ class History:
         return self.pick(found)
 
     def who(self, user_id: str) -> Identity:
-        return self.services.propelauth.identify(f"Bearer {self.emulator.access_token(user_id)}")
+        """By a new token, or for somebody who is gone by the old one."""
+        if user_id in self.emulator.world.users:
+            self.tokens[user_id] = self.emulator.access_token(user_id)
+        return self.services.propelauth.identify(f"Bearer {self.tokens[user_id]}")
 
     @property
     def caller(self) -> Identity:
-        return self.who(self.pick([user_id for user_id in self.people if user_id in self.emulator.world.users]))
+        return self.who(self.person)
 
     @property
     def place(self) -> tuple[Identity, str]:
