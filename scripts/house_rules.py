@@ -12,7 +12,7 @@ from pathlib import Path
 
 FEATURES = (
     "idempotency", "users", "roles", "audit", "memberships", "organizations", "members", "administration", "invites",
-    "replies",
+    "replies", "comparison",
     "connections", "calendars", "home", "agents", "runtime", "webhooks", "legacy",
 )  # fmt: skip
 FEATURE_FILES = {f"{name}.py" for name in ("__init__", "model", "documents", "service", "schemas", "routes")}

@@ -52,6 +52,7 @@ Client = AsyncIOMotorClient[dict[str, Any]]
 Collection = AsyncIOMotorCollection[dict[str, Any]]
 Database = AsyncIOMotorDatabase[dict[str, Any]]
 Session = AsyncIOMotorClientSession
+Place = tuple[datetime, str]  # in a list that is ordered by a time and an id
 DriverError = PyMongoError
 
 UNREADABLE = Counter("switchboard_unreadable_documents", "Stored documents left out as unreadable", ("model",))
@@ -203,7 +204,7 @@ def readable(model: type[Model], documents: Iterable[dict[str, Any]]) -> list[Mo
 
 def first_page(
     found: list[dict[str, Any]], limit: int, at: str, identifier: str
-) -> tuple[list[dict[str, Any]], tuple[datetime, str] | None]:
+) -> tuple[list[dict[str, Any]], Place | None]:
     """Up to `limit` of the documents found, and the place of the last of them if there are more to come.
 
     The place is that of a stored document, not of a readable one, so one that is left out does not end the list.

@@ -12,6 +12,7 @@ from prometheus_client import Counter
 
 from switchboard.bootstrap import running
 from switchboard.calendars import service as calendars
+from switchboard.comparison import service as comparison
 from switchboard.errors import SwitchboardError
 from switchboard.invites import service as invites
 from switchboard.members import service as members
@@ -47,8 +48,8 @@ CHORE_LIST: Final = (
     Chore("act_on_webhook", webhooks.act_on_waiting, WITHOUT_PROPELAUTH),
     Chore("end_change", members.resolve_left, WITHOUT_PROPELAUTH),
     Chore("expire_invite", invites.expire_due, NOTHING_WORKS),
-    Chore("compare_organization", webhooks.compare_next, WITHOUT_PROPELAUTH),
-    Chore("find_organizations", webhooks.find_unknown, WITHOUT_PROPELAUTH),
+    Chore("compare_organization", comparison.compare_next, WITHOUT_PROPELAUTH),
+    Chore("find_organizations", comparison.find_unknown, WITHOUT_PROPELAUTH),
 )
 
 

@@ -62,7 +62,8 @@ async def write(world: World, invite: PendingInvite, name: str, now: datetime) -
     elif name == "unclaim":
         await Invites.unclaim_resend(invite, now)
     else:
-        await Invites.follow(invite, {"role_in_org": "Owner", "expires_at": now + timedelta(days=9)})
+        fields = {"role_in_org": "Owner", "expires_at": now + timedelta(days=9)}
+        await run(lambda session: Invites.follow(invite, fields, session))
     return None
 
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from devstack.propelauth import Org
-from switchboard.webhooks import service as webhooks
+from switchboard.comparison import service as comparison
 from tests.world import Person, World
 
 ROLES = ("Owner", "Admin", "Member")
@@ -64,7 +64,7 @@ class Organization:
         return person
 
     async def mirrored(self) -> None:
-        await webhooks.compare(self.world.services, self.org_id, datetime.now(UTC))
+        await comparison.compare(self.world.services, self.org_id, datetime.now(UTC))
 
     def role(self, person: Person) -> str | None:
         """As it is mirrored."""

@@ -10,10 +10,10 @@ import pytest
 from devstack.emulator import Fault
 from switchboard.administration import service as administration
 from switchboard.clients.propelauth_errors import PropelAuthUnavailable
+from switchboard.comparison import service as comparison
 from switchboard.invites import service as invites
 from switchboard.members import service as members
 from switchboard.memberships.model import JOINS_WAIT, PATIENCE
-from switchboard.webhooks import service as webhooks
 from tests.mirror import here, miscounted, there
 from tests.outages.writes import WRITES, Write, organization, somebody
 from tests.world import World
@@ -242,7 +242,7 @@ async def test_an_invite_whose_mail_got_no_answer_is_found_by_the_comparison_as_
     assert (await write.make()).status_code == 503
     assert write.org.counts == (1, 2)
 
-    await webhooks.compare(world.services, write.org.org_id, datetime.now(UTC))
+    await comparison.compare(world.services, write.org.org_id, datetime.now(UTC))
 
     assert settled(write) == []
     assert write.org.counts == (1, 3)
@@ -269,7 +269,7 @@ async def test_what_an_accepted_invite_left_at_propelauth_is_taken_back_by_the_c
     assert (await write.make()).status_code == 200
     assert len(world.propelauth.pending_invites(write.org.org_id)) == 1
 
-    await webhooks.compare(world.services, write.org.org_id, datetime.now(UTC))
+    await comparison.compare(world.services, write.org.org_id, datetime.now(UTC))
 
     assert world.propelauth.pending_invites(write.org.org_id) == []
     assert write.wrong() == []

@@ -9,11 +9,11 @@ from uuid import uuid4
 
 import aiohttp
 
+from switchboard.comparison import service as comparison
 from switchboard.memberships.model import Look
 from switchboard.organizations import service as organizations
 from switchboard.runtime import service as service_keys
 from switchboard.runtime.service import Grant
-from switchboard.webhooks import service as webhooks
 from tests.routes.client import Client, Headers
 from tests.world import Person, World
 
@@ -143,7 +143,7 @@ class Company:
 
     async def mirror(self) -> None:
         """Mirror all of it, and let its invites be mailed long enough ago to be mailed again."""
-        await webhooks.compare(self.world.services, self.org_id, datetime.now(UTC))
+        await comparison.compare(self.world.services, self.org_id, datetime.now(UTC))
         invites = self.world.database["pending_invites"]
         invites.update_many({"org_id": self.org_id}, {"$set": {"last_sent_at": datetime.now(UTC) - 2 * MINUTE}})
         found = {invite["invitee_email"]: invite["invite_id"] for invite in invites.find({"org_id": self.org_id})}
@@ -240,7 +240,7 @@ async def new_stage(client: Client) -> Stage:
         vendor.remove_member(home.org_id, home.people[caller].user_id)
     await home.look(*REMOVED)
     vendor.delete_org(gone.org_id)
-    await webhooks.compare(client.world.services, gone.org_id, datetime.now(UTC))
+    await comparison.compare(client.world.services, gone.org_id, datetime.now(UTC))
     return Stage(client, home, elsewhere, rival, gone, second)
 
 

@@ -17,6 +17,7 @@ from switchboard.administration import service as administration
 from switchboard.administration.model import NewOrganization
 from switchboard.clients.propelauth import PropelAuthClient
 from switchboard.clients.propelauth_facts import Identity
+from switchboard.comparison import service as comparison
 from switchboard.errors import Refusal, Unavailable
 from switchboard.invites import service as invites
 from switchboard.invites.model import Wanted
@@ -139,10 +140,10 @@ class History:
         """What the worker does when its time has come: organizations never heard of, then each one compared."""
         later = datetime.now(UTC) + after
         self.world.database["mirror_marks"].delete_one({"org_id": "*"})
-        assert await webhooks.find_unknown(self.services, later)
+        assert await comparison.find_unknown(self.services, later)
         for org_id in self.org_ids:
             if here(self.world.database, org_id) is not None:
-                await webhooks.compare(self.services, org_id, later)
+                await comparison.compare(self.services, org_id, later)
 
     def wrong_counts(self) -> dict[str, list[str]]:
         found = {org_id: miscounted(self.world.database, org_id) for org_id in self.org_ids}

@@ -11,7 +11,7 @@ import pytest
 
 from devstack.emulator import Fault
 from devstack.propelauth import shapes
-from switchboard.invites import service as invites
+from switchboard.comparison import service as comparison
 from tests.mirror import here, miscounted, there
 from tests.organizations.conftest import Organization, person_at, refused
 from tests.outages.writes import somebody
@@ -409,7 +409,7 @@ async def test_an_event_that_never_comes_is_found_by_the_comparison(api, connect
 
     await org.mirrored()
     later = datetime.now(UTC) + timedelta(seconds=20)
-    await invites.reconcile(connected.services, org.org_id, later)
+    await comparison.compare_invites(connected.services, org.org_id, later)
 
     assert alike(org)
     assert miscounted(connected.database, org.org_id) == []

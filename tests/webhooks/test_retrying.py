@@ -10,6 +10,7 @@ import pytest
 
 from devstack.emulator import Fault
 from devstack.propelauth import Delivery
+from switchboard.comparison import service as comparison
 from switchboard.webhooks import service
 from switchboard.webhooks.model import FIRST_TRY, LONGEST_PAUSE, MOST_TRIES, WebhookDelivery
 from tests.mirror import here, miscounted, there
@@ -128,7 +129,7 @@ async def test_what_keeps_failing_is_given_up_and_never_tried_again(world, org, 
     assert sender.stored(removed)["state"] == "given_up"
     assert await tried(world, NEVER) == 0
     world.propelauth.emulator.faults.clear()
-    await service.compare(world.services, org.org_id, now())
+    await comparison.compare(world.services, org.org_id, now())
     assert org.role(org.member) is None
 
 

@@ -12,9 +12,9 @@ import pytest
 from devstack.emulator import Fault
 from devstack.propelauth import Delivery
 from switchboard.clients.propelauth_errors import PropelAuthUnavailable
+from switchboard.comparison import service as comparison
 from switchboard.invites import service as invites
 from switchboard.memberships.model import PATIENCE
-from switchboard.webhooks import service as webhooks
 from tests.mirror import here, miscounted, there
 from tests.organizations.conftest import Organization
 from tests.outages.test_left import left, past
@@ -189,16 +189,16 @@ async def test_the_organization_that_waited_longest_is_compared_first_and_is_due
     pause = timedelta(seconds=world.settings.organization.reconcile_seconds)
     at = now()
 
-    assert await webhooks.compare_next(world.services, at)
+    assert await comparison.compare_next(world.services, at)
     assert (alike(first), alike(second)) == (True, False)
-    assert await webhooks.compare_next(world.services, at)
+    assert await comparison.compare_next(world.services, at)
     assert alike(second)
-    assert not await webhooks.compare_next(world.services, at)
+    assert not await comparison.compare_next(world.services, at)
 
     due = first.stored["compare_at"]
     assert timedelta(0) <= at + pause - due < timedelta(milliseconds=1)
-    assert not await webhooks.compare_next(world.services, at + pause - timedelta(seconds=1))
-    assert await webhooks.compare_next(world.services, at + pause)
+    assert not await comparison.compare_next(world.services, at + pause - timedelta(seconds=1))
+    assert await comparison.compare_next(world.services, at + pause)
 
 
 async def test_several_workers_compare_each_organization_once(world, organization) -> None:
@@ -207,7 +207,7 @@ async def test_several_workers_compare_each_organization_once(world, organizatio
 
     async def work() -> int:
         count = 0
-        while await webhooks.compare_next(world.services, now()):
+        while await comparison.compare_next(world.services, now()):
             count += 1
         return count
 
@@ -246,11 +246,11 @@ async def test_a_comparison_that_fails_half_way_changes_nothing_wrongly_and_is_d
     world.propelauth.emulator.fail(Fault(path="/user/org/", drop=True))
 
     with pytest.raises(PropelAuthUnavailable):
-        await webhooks.compare_next(world.services, now())
+        await comparison.compare_next(world.services, now())
 
     assert miscounted(world.database, org.org_id) == []
     compare(org, now())
-    assert await webhooks.compare_next(world.services, now())
+    assert await comparison.compare_next(world.services, now())
     assert alike(org)
 
 
@@ -260,7 +260,7 @@ async def test_an_organization_that_is_gone_there_goes_here_as_well(world, organ
     world.propelauth.delete_org(org.org_id)
     compare(org, now())
 
-    assert await webhooks.compare_next(world.services, now())
+    assert await comparison.compare_next(world.services, now())
 
     assert here(world.database, org.org_id) is None
     assert miscounted(world.database, org.org_id) == []
@@ -271,11 +271,11 @@ async def test_unknown_organizations_are_looked_for_by_one_worker_at_a_time(worl
     org = unheard_of(world)
     at = now()
 
-    assert sorted(await asyncio.gather(*(webhooks.find_unknown(world.services, at) for _ in range(4)))) == [
+    assert sorted(await asyncio.gather(*(comparison.find_unknown(world.services, at) for _ in range(4)))) == [
         *(False, False, False, True)
     ]
 
     assert alike(org)
     pause = timedelta(seconds=world.settings.organization.reconcile_seconds)
-    assert not await webhooks.find_unknown(world.services, at + pause - timedelta(seconds=1))
+    assert not await comparison.find_unknown(world.services, at + pause - timedelta(seconds=1))
     assert org.stored["created_at"] == datetime.fromtimestamp(org.there.created_at, UTC)

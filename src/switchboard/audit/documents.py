@@ -1,15 +1,12 @@
 """The audit log. Entries are added and read, never changed."""
 
-from datetime import datetime
 from typing import Any, ClassVar
 
 from beanie import Document
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from switchboard.audit.model import AuditEntry, AuditFilter
-from switchboard.mongo import Session, collection, first_page, query, readable
-
-Place = tuple[datetime, str]
+from switchboard.mongo import Place, Session, collection, first_page, query, readable
 
 
 class AuditEntryDocument(AuditEntry, Document):

@@ -21,6 +21,7 @@ Action = Literal[
     "ownership.transferred",
     "invite.created",
     "invite.resent",
+    "invite.changed",
     "invite.accepted",
     "invite.declined",
     "invite.revoked",

@@ -9,8 +9,7 @@ import orjson
 from pydantic import Field
 
 from switchboard.errors import Invalid
-
-Place = tuple[datetime, str]
+from switchboard.mongo import Place
 
 _EPOCH, _MILLISECOND = datetime.fromtimestamp(0, UTC), timedelta(milliseconds=1)
 

@@ -17,9 +17,7 @@ from switchboard.invites.model import (
     PendingInvite,
     Status,
 )
-from switchboard.mongo import Session, collection, first_page, query, readable
-
-Place = tuple[datetime, str]
+from switchboard.mongo import Place, Session, collection, first_page, query, readable
 
 _SENT: Final = {"sent_at": {"$ne": None}}
 
@@ -180,9 +178,15 @@ class PendingInviteDocument(PendingInvite, Document):
 
     @classmethod
     @query
-    async def follow(cls, invite: PendingInvite, fields: dict[str, Any]) -> None:
-        """Take over what PropelAuth says of a pending invite."""
-        await collection(cls).update_one({**_this(invite), "status": "pending"}, {"$set": fields})
+    async def follow(cls, invite: PendingInvite, fields: dict[str, Any], session: Session) -> PendingInvite | None:
+        """Take over what PropelAuth says of a pending invite; None when it is not open any more."""
+        stored = await collection(cls).find_one_and_update(
+            {**_this(invite), "status": "pending"},
+            {"$set": fields},
+            return_document=ReturnDocument.AFTER,
+            session=session,
+        )
+        return None if stored is None else PendingInvite.model_validate(stored)
 
     @classmethod
     @query

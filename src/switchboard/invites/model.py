@@ -21,6 +21,7 @@ Status = Literal["pending", "accepted", "expired"]
 
 LIFETIME: Final = timedelta(days=5)  # PropelAuth's own (facts/propelauth.md section 2)
 SENDING: Final = timedelta(seconds=15)  # longer than the call that mails an invite
+SAME_TIME: Final = timedelta(minutes=1)
 SEND_PAUSE: Final = timedelta(seconds=60)
 MOST_SENDS: Final = 10
 MOST_AN_HOUR: Final = 200  # mails of one organization
@@ -114,6 +115,21 @@ class PendingInvite(BaseModel):
     def status_at(self, now: datetime) -> Status:
         """An invite is expired from its time on, whether or not the worker has written it."""
         return "expired" if self.status == "pending" and now >= self.expires_at else self.status
+
+    def just_sent(self, now: datetime) -> bool:
+        """Whether the mail may be so new that a list of PropelAuth's was read before it."""
+        return now < self.last_sent_at + SENDING
+
+    def changed_by(self, facts: InviteFacts) -> dict[str, Any]:
+        """The fields that PropelAuth has otherwise; its time of expiry is never quite ours."""
+        told = {
+            "role_in_org": facts.role_in_org,
+            "additional_roles_in_org": list(facts.additional_roles_in_org),
+            "expires_at": facts.expires_at,
+        }
+        if abs(facts.expires_at - self.expires_at) < SAME_TIME:
+            del told["expires_at"]
+        return {name: value for name, value in told.items() if getattr(self, name) != value}
 
     def is_for(self, email: str | None) -> bool:
         try:

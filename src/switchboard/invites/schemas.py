@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from switchboard.errors import Refusal
-from switchboard.http.paging import Cursor, Limit, Place, decode_place, encode_place
+from switchboard.http.paging import Cursor, Limit, decode_place, encode_place
 from switchboard.invites.model import MOST_ROWS, PendingInvite, Status, Wanted
 from switchboard.members.schemas import AdditionalRoles
+from switchboard.mongo import Place
 from switchboard.roles.model import Rights, Role
 
 Email = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=254)]

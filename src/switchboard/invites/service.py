@@ -8,14 +8,12 @@ from typing import Final
 
 from switchboard.audit.documents import AuditEntryDocument
 from switchboard.audit.model import OUTSIDE, SYSTEM, Actor, differences
-from switchboard.clients.propelauth_facts import InviteFacts
 from switchboard.errors import Refusal, SwitchboardError, Unavailable
-from switchboard.invites.documents import PendingInviteDocument, Place
+from switchboard.invites.documents import PendingInviteDocument
 from switchboard.invites.model import (
     EXPIRED,
     MOST_A_DAY,
     MOST_AN_HOUR,
-    SENDING,
     AlreadyMember,
     End,
     InviteNotFound,
@@ -26,11 +24,11 @@ from switchboard.invites.model import (
     Wanted,
     accepted,
     new_invite,
-    outside_invite,
     revoked,
 )
-from switchboard.memberships.documents import UserOrganizationDocument, standing
-from switchboard.mongo import Session
+from switchboard.members.documents import find as find_member
+from switchboard.memberships.documents import standing
+from switchboard.mongo import Place, Session
 from switchboard.organizations import service as organizations
 from switchboard.organizations.documents import OrganizationDocument
 from switchboard.organizations.model import Acting
@@ -141,45 +139,26 @@ async def expire_due(services: Services, now: datetime, org_id: str | None = Non
         if invite.sent_at is None:
             await _withdraw(services, invite)
         else:
-            await _end(services, invite, EXPIRED, (SYSTEM, None), now)
+            await end(services, invite, EXPIRED, (SYSTEM, None), now)
     return bool(due)
 
 
 async def settle(services: Services, org_id: str, user_id: str, now: datetime) -> None:
     """Who became a member past us accepted the invite that was waiting for them."""
-    member = await UserOrganizationDocument.member(org_id, user_id)
+    member = await find_member(org_id, user_id)
     if member is None or member.user.email is None or (await standing(org_id, user_id)).change is not None:
         return
     with suppress(InvalidEmail):
         invite = await PendingInviteDocument.pending_for(org_id, fold_email(member.user.email))
         if invite is not None and invite.sent_at is not None:
-            await _end(services, invite, accepted(user_id, now), (OUTSIDE, None), now)
-
-
-async def reconcile(services: Services, org_id: str, now: datetime) -> None:
-    """Compare the pending invites of an organization with PropelAuth's, and mirror what differs.
-
-    What changed here while PropelAuth was asked is left to the next time.
-    """
-    if await OrganizationDocument.find(org_id) is None:
-        return
-    ours = {invite.email_key: invite for invite in await PendingInviteDocument.pending(org_id)}
-    theirs = await _theirs(services, org_id)
-    for email_key in theirs.keys() - ours.keys():
-        await _import(services, email_key, theirs[email_key], now)
-    missing = ours.keys() - theirs.keys()
-    again = await _theirs(services, org_id) if missing else {}  # a list read page by page may skip one
-    for email_key in missing - again.keys():
-        await _gone_there(services, ours[email_key], now)
-    for email_key in ours.keys() & theirs.keys():
-        await _follow(ours[email_key], theirs[email_key], now)
+            await end(services, invite, accepted(user_id, now), (OUTSIDE, None), now)
 
 
 async def _invite(services: Services, acting: Acting, wanted: Wanted, now: datetime) -> PendingInvite:
     invite = new_invite(acting, wanted, now)
     await expire_due(services, now, acting.org_id)
     await _check_mails(invite, now)
-    if await _member_with(services, invite) is not None:
+    if await member_with(services, invite) is not None:
         raise AlreadyMember
 
     async def begin(session: Session) -> None:
@@ -232,28 +211,28 @@ async def _of_organization(org_id: str, invite_id: str) -> PendingInvite:
     return invite
 
 
-async def _end(
-    services: Services, invite: PendingInvite, end: End, by: tuple[Actor, str | None], now: datetime
+async def end(
+    services: Services, invite: PendingInvite, how: End, by: tuple[Actor, str | None], now: datetime
 ) -> PendingInvite | None:
     """End a pending invite and give its seat back; None when it was not open any more."""
 
     async def write(session: Session) -> PendingInvite | None:
-        ended = await PendingInviteDocument.end(invite, end, now, session)
+        ended = await PendingInviteDocument.end(invite, how, now, session)
         if ended is not None:
             await OrganizationDocument.count(invite.org_id, 0, -1, session)
-            await AuditEntryDocument.add(invite.entry(end.action, by[0], now, by[1]), session)
+            await AuditEntryDocument.add(invite.entry(how.action, by[0], now, by[1]), session)
         return ended
 
     return await services.transactions.run(write)
 
 
 async def take_back(
-    services: Services, invite: PendingInvite, end: End, by: tuple[Actor, str | None], now: datetime
+    services: Services, invite: PendingInvite, how: End, by: tuple[Actor, str | None], now: datetime
 ) -> PendingInvite:
     """End a pending invite at PropelAuth and here; raises what `check_open` does when somebody was faster."""
     invite.check_open(now)
     await services.propelauth.organizations.revoke_invite(invite.org_id, invite.invitee_email)
-    return await _end(services, invite, end, by, now) or await _closed(invite.org_id, invite.invite_id, now)
+    return await end(services, invite, how, by, now) or await _closed(invite.org_id, invite.invite_id, now)
 
 
 async def _closed(org_id: str, invite_id: str, now: datetime) -> PendingInvite:
@@ -263,54 +242,7 @@ async def _closed(org_id: str, invite_id: str, now: datetime) -> PendingInvite:
     return invite
 
 
-async def _import(services: Services, email_key: str, facts: InviteFacts, now: datetime) -> None:
-    """An invite made at PropelAuth. One that ended here and was left over there is taken back instead."""
-    last = await PendingInviteDocument.last_ended(facts.org_id, email_key)
-    if last is not None and last.ended_at is not None and facts.created_at <= last.ended_at:
-        await services.propelauth.organizations.revoke_invite(facts.org_id, facts.invitee_email)
-        return
-    invite = outside_invite(facts, now)
-
-    async def write(session: Session) -> None:
-        await PendingInviteDocument.add(invite, session)
-        await OrganizationDocument.count(invite.org_id, 0, 1, session)
-        await AuditEntryDocument.add(invite.entry("invite.created", OUTSIDE, now, None), session)
-
-    with suppress(Refusal):  # it is pending here meanwhile
-        await services.transactions.run(write)
-
-
-async def _theirs(services: Services, org_id: str) -> dict[str, InviteFacts]:
-    found: dict[str, InviteFacts] = {}
-    for facts in await services.propelauth.organizations.pending_invites(org_id):
-        with suppress(InvalidEmail):
-            found[fold_email(facts.invitee_email)] = facts
-    return found
-
-
-async def _gone_there(services: Services, invite: PendingInvite, now: datetime) -> None:
-    """PropelAuth does not wait for it any more: it was accepted or taken back there."""
-    if now < invite.last_sent_at + SENDING:
-        return
-    member = await _member_with(services, invite)
-    end = revoked(OUTSIDE, now) if member is None else accepted(member, now)
-    await _end(services, invite, end, (OUTSIDE, None), now)
-
-
-async def _member_with(services: Services, invite: PendingInvite) -> str | None:
+async def member_with(services: Services, invite: PendingInvite) -> str | None:
     """The member whose e-mail the invite is for, as PropelAuth knows them."""
     person = await services.propelauth.organizations.person_by_email(invite.invitee_email)
     return person.user_id if person and invite.org_id in person.memberships else None
-
-
-async def _follow(invite: PendingInvite, facts: InviteFacts, now: datetime) -> None:
-    """Take over role and expiry; of one that was just mailed from here they are ours."""
-    if now < invite.last_sent_at + SENDING:
-        return
-    fields = {
-        "role_in_org": facts.role_in_org,
-        "additional_roles_in_org": list(facts.additional_roles_in_org),
-        "expires_at": facts.expires_at,
-    }
-    if any(getattr(invite, name) != value for name, value in fields.items()):
-        await PendingInviteDocument.follow(invite, fields)

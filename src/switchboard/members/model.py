@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from switchboard.clients.propelauth_facts import MembershipFacts
 from switchboard.errors import Conflict, Forbidden, NotFound
 from switchboard.memberships.model import PATIENCE, Kind, MembershipChange, Standing, UserOrganization
 from switchboard.organizations.model import Acting
@@ -99,3 +100,12 @@ def check_transfer(acting: Acting, standing: Standing) -> None:
         member.rights.check("org.transfer")
     elif member.rights.is_owner:
         raise AlreadyOwner
+
+
+def raised(found: MembershipFacts, target: MembershipFacts) -> MembershipFacts:
+    """A membership with at least the rights of the target; the very same one if it has them."""
+    has = Rights(found.role_in_org, found.additional_roles_in_org)
+    better = has.at_least(Rights(target.role_in_org, target.additional_roles_in_org))
+    if better == Rights(has.role, tuple(sorted(has.additional_roles))):
+        return found
+    return MembershipFacts(target.org_id, target.user_id, better.role, better.additional_roles)

@@ -5,8 +5,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from switchboard.http.paging import Cursor, Limit, Place, decode_place, encode_place
-from switchboard.memberships.documents import Member, MembersAsked
+from switchboard.http.paging import Cursor, Limit, decode_place, encode_place
+from switchboard.members.documents import Member, MembersAsked
+from switchboard.mongo import Place
 from switchboard.organizations.model import Organization
 from switchboard.roles.model import Rights, Role
 

@@ -14,6 +14,8 @@ from typing import Final
 from switchboard.clients.propelauth_errors import RefusedByPropelAuth
 from switchboard.clients.propelauth_facts import Identity, MembershipFacts
 from switchboard.errors import NotFound, SwitchboardError
+from switchboard.members import documents
+from switchboard.members.documents import Member, MembersAsked
 from switchboard.members.model import (
     MemberNotFound,
     RemovedBefore,
@@ -21,20 +23,18 @@ from switchboard.members.model import (
     check_role_change,
     check_transfer,
     new_change,
+    raised,
     required,
     transfer,
 )
 from switchboard.memberships.documents import (
     MarkDocument,
-    Member,
-    MembersAsked,
     MembershipChangeDocument,
-    Place,
     UserOrganizationDocument,
     standing,
 )
 from switchboard.memberships.model import ChangeUnderWay, Look, MembershipChange, Overtaken, Standing
-from switchboard.mongo import Session
+from switchboard.mongo import Place, Session
 from switchboard.organizations import service as organizations
 from switchboard.organizations.documents import OrganizationDocument
 from switchboard.organizations.model import Acting, Organization, OrganizationNotFound
@@ -54,7 +54,7 @@ async def listed(
     """Members of an organization in the order they joined, and where more begin."""
     acting = await organizations.acting(services, caller, org_id, now)
     acting.rights.check("members.read")
-    return await UserOrganizationDocument.page(org_id, asked)
+    return await documents.page(org_id, asked)
 
 
 async def read(services: Services, caller: Principal, org_id: str, user_id: str, now: datetime) -> Member:
@@ -170,9 +170,17 @@ async def go_on(services: Services, changes: Sequence[MembershipChange], now: da
             return
         found = await MembershipChangeDocument.find(first.org_id, first.user_id)
         if found is None or found.change_id != first.change_id:
+            await _check_reached(first)
             return
         await asyncio.sleep(PAUSE_SECONDS)
     raise ChangeUnderWay
+
+
+async def _check_reached(change: MembershipChange) -> None:
+    """Raise `ChangeUnderWay` when somebody else's try of a change was refused; of a join its callers tell the end."""
+    membership = await UserOrganizationDocument.find(change.org_id, str(change.user_id))
+    if change.kind != "join" and (membership.facts if membership else None) != change.target:
+        raise ChangeUnderWay
 
 
 async def _carry_out(services: Services, changes: Sequence[MembershipChange], now: datetime) -> None:
@@ -195,7 +203,7 @@ async def _carry_out(services: Services, changes: Sequence[MembershipChange], no
             raise MemberNotFound from None
         raise
     except SwitchboardError:
-        await MembershipChangeDocument.leave(changes[0])
+        await MembershipChangeDocument.leave(changes[0], now)
         raise
 
 
@@ -222,27 +230,46 @@ async def resolve(services: Services, change: MembershipChange, now: datetime) -
         await organizations.refresh_organization(services, change.org_id, look)
     elif change.kind == "join" and not change.outlived(now):
         await go_on(services, [change], now)
-    else:
-        await organizations.refresh_member(services, change.org_id, change.user_id, look)
+    elif await MembershipChangeDocument.take(change, now):
+        try:
+            await organizations.refresh_member(services, change.org_id, change.user_id, look)
+        except SwitchboardError:
+            await MembershipChangeDocument.leave(change, now)
+            raise
 
 
 async def _do(services: Services, acting: Acting, changes: list[MembershipChange], check: Check, now: datetime) -> None:
-    """Decide and carry out, or go on with the same changes that an earlier call left."""
-    left = [await MembershipChangeDocument.find(change.org_id, change.user_id) for change in changes]
-    if all(earlier is not None and earlier.same_as(new) for earlier, new in zip(left, changes, strict=True)):
-        await go_on(services, [earlier for earlier in left if earlier is not None], now)
+    """Decide and carry out, or go on with the same changes of an earlier call or of one at the same time."""
+    if (same := await _under_way(services, changes, now)) is not None:
+        await go_on(services, same, now)
         return
-    for earlier in left:
-        if earlier is not None and not earlier.fresh(now):
-            await resolve(services, earlier, now)
 
     async def write(session: Session) -> None:
         by = await organizations.still(acting, session)
         for change in changes:
             await begin(change, partial(check, by), session)
 
-    await services.transactions.run(write)
+    try:
+        await services.transactions.run(write)
+    except ChangeUnderWay:
+        if (same := await _under_way(services, changes, now)) is None:
+            raise
+        changes = same
     await go_on(services, changes, now)
+
+
+async def _under_way(
+    services: Services, changes: list[MembershipChange], now: datetime
+) -> list[MembershipChange] | None:
+    """The same changes, if they are under way already. Others that nobody finished in time are ended."""
+    found = [await MembershipChangeDocument.find(change.org_id, change.user_id) for change in changes]
+    left = [change for change in found if change is not None]
+    if len(left) == len(changes) and all(old.same_as(new) for old, new in zip(left, changes, strict=True)):
+        return left
+    for change in left:
+        if not change.fresh(now):
+            await resolve(services, change, now)
+    return None
 
 
 async def _at_propelauth(services: Services, change: MembershipChange) -> MembershipFacts | None:
@@ -268,17 +295,14 @@ async def _raised(services: Services, target: MembershipFacts) -> MembershipFact
     found = person.memberships.get(target.org_id) if person else None
     if found is None:
         raise RefusedByPropelAuth
-    has = Rights(found.role_in_org, found.additional_roles_in_org)
-    raised = has.at_least(Rights(target.role_in_org, target.additional_roles_in_org))
-    if raised == Rights(has.role, tuple(sorted(has.additional_roles))):
-        return found
-    better = MembershipFacts(target.org_id, target.user_id, raised.role, raised.additional_roles)
-    await vendor.change_role(better)
+    better = raised(found, target)
+    if better != found:
+        await vendor.change_role(better)
     return better
 
 
 async def _member(org_id: str, user_id: str) -> Member:
-    member = await UserOrganizationDocument.member(org_id, user_id)
+    member = await documents.find(org_id, user_id)
     if member is None:
         raise MemberNotFound
     return member

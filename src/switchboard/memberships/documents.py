@@ -1,7 +1,5 @@
 """Memberships, changes under way and marks. Most writes belong to a transaction of `organizations.service`."""
 
-import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
@@ -19,38 +17,10 @@ from switchboard.memberships.model import (
     Standing,
     UserOrganization,
 )
-from switchboard.mongo import Session, collection, first_page, query, readable
-from switchboard.users.documents import UserDocument
-from switchboard.users.model import User
-
-Place = tuple[datetime, str]
+from switchboard.mongo import Session, collection, query, readable
 
 EVERYTHING: Final = "*"
 CLAIM: Final = timedelta(seconds=60)
-# What is shown of a member; never a token. `user_info` holds the names of older documents.
-_SHOWN: Final = (
-    *("user_id", "email", "first_name", "last_name", "username", "picture_url", "enabled", "locked", "user_info"),
-    *("email_confirmed", "last_active_at"),
-)
-_SEARCHED: Final = ("email", "first_name", "last_name", "username")
-
-
-@dataclass(frozen=True)
-class Member:
-    """A membership with what is known of the person."""
-
-    membership: UserOrganization
-    user: User
-
-
-@dataclass(frozen=True)
-class MembersAsked:
-    """Which members: in this role, with this in a name or the e-mail, after this place, so many at most."""
-
-    role: str | None
-    search: str | None
-    after: Place | None
-    limit: int
 
 
 class UserOrganizationDocument(UserOrganization, Document):
@@ -87,27 +57,6 @@ class UserOrganizationDocument(UserOrganization, Document):
     @query
     async def count(cls, org_id: str) -> int:  # type: ignore[override]
         return await collection(cls).count_documents({"org_id": org_id})
-
-    @classmethod
-    @query
-    async def page(cls, org_id: str, asked: MembersAsked) -> tuple[list[Member], Place | None]:
-        """Members in the order they joined, and where more begin."""
-        stored = [each async for each in collection(cls).aggregate(_members(org_id, asked))]
-        found, more = first_page(stored, asked.limit, "joined_at", "user_id")
-        people = readable(User, [{"user_id": each["user_id"], **each.get("user", {})} for each in found])
-        by_id = {user.user_id: user for user in people}
-        memberships = readable(UserOrganization, found)
-        return [Member(each, by_id.get(each.user_id, User(user_id=each.user_id))) for each in memberships], more
-
-    @classmethod
-    @query
-    async def member(cls, org_id: str, user_id: str) -> Member | None:
-        stages = [{"$match": {"org_id": org_id, "user_id": user_id}}, *_with_user()]
-        found = [stored async for stored in collection(cls).aggregate(stages)]
-        if not found:
-            return None
-        user = User.model_validate({"user_id": user_id, **found[0].get("user", {})})
-        return Member(UserOrganization.model_validate(found[0]), user)
 
     @classmethod
     @query
@@ -175,9 +124,10 @@ class MembershipChangeDocument(MembershipChange, Document):
 
     @classmethod
     @query
-    async def leave(cls, change: MembershipChange) -> None:
-        """Leave it to the next call."""
-        await collection(cls).update_one(_this(change), {"$set": {"carried_until": None}})
+    async def leave(cls, change: MembershipChange, taken_at: datetime) -> None:
+        """Leave what was taken then to the next call."""
+        mine = {**_this(change), "carried_until": taken_at + PATIENCE}
+        await collection(cls).update_one(mine, {"$set": {"carried_until": None}})
 
     @classmethod
     @query
@@ -279,28 +229,3 @@ async def put_standing(org_id: str, user_id: str, before: Standing, after: Stand
         await UserOrganizationDocument.remove(org_id, user_id, session)
     if before.change is not None and after.change is None:
         await MembershipChangeDocument.end(before.change, session)
-
-
-def _members(org_id: str, asked: MembersAsked) -> list[dict[str, Any]]:
-    matched: dict[str, Any] = {"org_id": org_id, **({} if asked.role is None else {"role_in_org": asked.role})}
-    if asked.after is not None:
-        joined_at, user_id = asked.after
-        matched["$or"] = [{"joined_at": {"$gt": joined_at}}, {"joined_at": joined_at, "user_id": {"$gt": user_id}}]
-    stages: list[dict[str, Any]] = [{"$match": matched}, {"$sort": {"joined_at": 1, "user_id": 1}}]
-    if asked.search is None:
-        return [*stages, {"$limit": asked.limit + 1}, *_with_user()]
-    part = re.compile(re.escape(asked.search), re.IGNORECASE)
-    places = [*_SEARCHED, *(f"user_info.{name}" for name in _SEARCHED)]
-    named = {"$match": {"$or": [{f"user.{at}": part} for at in places]}}
-    return [*stages, *_with_user(), named, {"$limit": asked.limit + 1}]
-
-
-def _with_user() -> list[dict[str, Any]]:
-    lookup = {
-        "from": collection(UserDocument).name,
-        "localField": "user_id",
-        "foreignField": "user_id",
-        "pipeline": [{"$project": {"_id": 0, **dict.fromkeys(_SHOWN, 1)}}],
-        "as": "user",
-    }
-    return [{"$lookup": lookup}, {"$set": {"user": {"$first": "$user"}}}]

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from switchboard.audit.model import Action, AuditEntry, AuditFilter
-from switchboard.http.paging import Cursor, Limit, Place, decode_place, encode_place
+from switchboard.http.paging import Cursor, Limit, decode_place, encode_place
+from switchboard.mongo import Place
 from switchboard.organizations.model import Acting
 
 

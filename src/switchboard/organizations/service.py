@@ -7,13 +7,13 @@ in the same transaction.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import structlog
 from prometheus_client import Counter
 
-from switchboard.audit.documents import AuditEntryDocument, Place
+from switchboard.audit.documents import AuditEntryDocument
 from switchboard.audit.model import Actor, AuditEntry, AuditFilter
 from switchboard.clients.propelauth_errors import PropelAuthUnavailable
 from switchboard.clients.propelauth_facts import Identity, MembershipFacts, OrganizationFacts, Person
@@ -25,8 +25,8 @@ from switchboard.memberships.documents import (
     put_standing,
     standing,
 )
-from switchboard.memberships.model import PATIENCE, Look, MembershipChange, Overtaken, Seen
-from switchboard.mongo import Session
+from switchboard.memberships.model import PATIENCE, Look, MembershipChange, Overtaken, Seen, Standing
+from switchboard.mongo import Place, Session
 from switchboard.organizations.documents import OrganizationCreationDocument, OrganizationDocument
 from switchboard.organizations.model import (
     Acting,
@@ -177,11 +177,16 @@ async def _confirm(
     else:
         after = before.confirmed(truth, seen)
         await MarkDocument.put(mark.after(before, after, seen), session)
-    await put_standing(org_id, user_id, before, after, session)
-    owners, seats = after.owners - before.owners, after.seats - before.seats
-    if (owners or seats) and not await OrganizationDocument.count(org_id, owners, seats, session):
-        raise OrganizationNotFound
+    await _step((org_id, user_id), before, after, session)
     return await _noted(before.entry(after, seen), session)
+
+
+async def _step(who: tuple[str, str], before: Standing, after: Standing, session: Session) -> None:
+    """Write how somebody stands now, and what that changes of the counts."""
+    await put_standing(*who, before, after, session)
+    owners, seats = after.owners - before.owners, after.seats - before.seats
+    if (owners or seats) and not await OrganizationDocument.count(who[0], owners, seats, session):
+        raise OrganizationNotFound
 
 
 async def _noted(entry: AuditEntry | None, session: Session) -> AuditEntry | None:
@@ -198,10 +203,7 @@ async def give_up(services: Services, change: MembershipChange) -> None:
         before = await standing(change.org_id, change.user_id, session)
         after = before.without(frozenset({change.change_id}))
         await MarkDocument.touch(change.org_id, change.user_id, session)
-        await put_standing(change.org_id, change.user_id, before, after, session)
-        owners, seats = after.owners - before.owners, after.seats - before.seats
-        if owners or seats:
-            await OrganizationDocument.count(change.org_id, owners, seats, session)
+        await _step((change.org_id, change.user_id), before, after, session)
 
     await services.transactions.run(write)
 
@@ -250,45 +252,6 @@ async def _remove(services: Services, org_id: str, session: Session) -> None:
     await UserOrganizationDocument.remove_all(org_id, session)
     await MembershipChangeDocument.remove_all(org_id, session)
     await OrganizationDocument.remove(org_id, session)
-
-
-async def reconcile(services: Services, org_id: str, now: datetime, created_at: datetime | None = None) -> None:
-    """Compare an organization and all its memberships with PropelAuth, and mirror what differs.
-
-    Who is missing in PropelAuth's list is looked at alone, because a list read page by page may skip people.
-    """
-    look = Look("backfill", now)
-    await refresh_organization(services, org_id, look, created_at)
-    if await OrganizationDocument.find(org_id) is None:
-        return
-    seen = look.with_ticket(await MarkDocument.ticket(org_id))
-    known = await UserOrganizationDocument.of_organization(org_id)
-    listed = {person.user_id: person async for person in services.propelauth.organizations.members(org_id)}
-    same = [user_id for user_id, facts in known.items() if _told(listed.get(user_id), org_id) == facts]
-    await UserOrganizationDocument.still(org_id, same, seen)
-    for user_id in listed.keys() - set(same):
-        await users.keep_profile(user_id, listed[user_id].profile, now)
-        await confirm_members(services, org_id, {user_id: _told(listed[user_id], org_id)}, seen)
-    for user_id in known.keys() - listed.keys():
-        await refresh_member(services, org_id, user_id, look)
-
-
-async def claim_comparison(services: Services, now: datetime) -> str | None:
-    """The organization whose comparison with PropelAuth is due; the next one comes when this one's time is up again."""
-    pause = timedelta(seconds=services.settings.organization.reconcile_seconds)
-    return await OrganizationDocument.claim_comparison(now, now + pause)
-
-
-async def find_unknown(services: Services, now: datetime) -> bool:
-    """Mirror organizations of PropelAuth that we have never heard of; whether it was time to look for some."""
-    pause = timedelta(seconds=services.settings.organization.reconcile_seconds)
-    if not await MarkDocument.claim_walk(now, now + pause):
-        return False
-    known = set(await OrganizationDocument.ids())
-    async for org_id, created_at in services.propelauth.organizations.all():
-        if org_id not in known:
-            await reconcile(services, org_id, now, created_at)
-    return True
 
 
 def _told(person: Person | None, org_id: str) -> MembershipFacts | None:

@@ -21,7 +21,7 @@ from switchboard.invites.model import (
     declined,
 )
 from switchboard.members import service as members
-from switchboard.members.model import new_change
+from switchboard.members.model import RemovedBefore, new_change
 from switchboard.memberships.documents import MarkDocument, standing
 from switchboard.memberships.model import MembershipChange, Standing
 from switchboard.mongo import Session
@@ -53,6 +53,13 @@ async def accept(services: Services, caller: Identity, invite_id: str, now: date
     `RefusedByPropelAuth`.
     """
     invite = await _addressed_to(services, caller, invite_id, now)
+    try:
+        return await _answered(services, caller, invite, now)
+    except RemovedBefore:
+        raise RemovedSince from None
+
+
+async def _answered(services: Services, caller: Identity, invite: PendingInvite, now: datetime) -> Acting:
     before = await standing(invite.org_id, caller.user_id)
     if invite.status == "accepted" and invite.accepted_by == caller.user_id:
         if before.membership is None or before.change is not None:
@@ -100,7 +107,7 @@ async def _accept(services: Services, caller: Identity, invite: PendingInvite, n
 
     await services.transactions.run(write)
     await _go_on(services, caller, invite, await standing(invite.org_id, caller.user_id), now)
-    with suppress(SwitchboardError):  # left there it does no harm: `reconcile` ends it
+    with suppress(SwitchboardError):  # left there it does no harm: `comparison` ends it
         await services.propelauth.organizations.revoke_invite(invite.org_id, invite.invitee_email)
 
 

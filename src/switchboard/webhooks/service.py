@@ -8,6 +8,7 @@ import structlog
 from prometheus_client import Counter
 
 from switchboard.clients.propelauth_webhooks import read_hint
+from switchboard.comparison import service as comparison
 from switchboard.errors import NotFound, SwitchboardError
 from switchboard.invites import service as invites
 from switchboard.memberships.model import Look
@@ -41,25 +42,6 @@ async def act_on_waiting(services: Services, now: datetime) -> bool:
     return delivery is not None
 
 
-async def compare_next(services: Services, now: datetime) -> bool:
-    """Compare one organization with PropelAuth, for events that never came; whether one was due."""
-    org_id = await organizations.claim_comparison(services, now)
-    if org_id is not None:
-        await compare(services, org_id, now)
-    return org_id is not None
-
-
-async def compare(services: Services, org_id: str, now: datetime) -> None:
-    """Mirror whatever differs: the organization, its members, its invites."""
-    await organizations.reconcile(services, org_id, now)
-    await invites.reconcile(services, org_id, now)
-
-
-async def find_unknown(services: Services, now: datetime) -> bool:
-    """Mirror organizations whose event never came; whether it was time to look."""
-    return await organizations.find_unknown(services, now)
-
-
 async def _act(services: Services, delivery: WebhookDelivery, now: datetime) -> None:
     try:
         await _look(services, delivery, now)
@@ -81,7 +63,7 @@ async def _look(services: Services, delivery: WebhookDelivery, now: datetime) ->
     elif delivery.subject == "organization":
         await organizations.refresh_organization(services, org_id, look)
     elif delivery.subject == "invites":
-        await invites.reconcile(services, org_id, now)
+        await comparison.compare_invites(services, org_id, now)
     elif delivery.subject == "person":
         await _look_at_person(services, user_id, look)
 

@@ -1,0 +1,1 @@
+"""The comparison with PropelAuth, for events that never came."""
