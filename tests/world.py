@@ -1,6 +1,7 @@
 """The parts every test runs against: a real mongod, both emulators, the API behind a real socket."""
 
 import asyncio
+import base64
 import json
 import os
 import socket
@@ -29,6 +30,7 @@ from switchboard.settings import (
     MongoSettings,
     OrganizationSettings,
     PropelAuthSettings,
+    SealingSettings,
     ServerSettings,
     Settings,
 )
@@ -124,6 +126,7 @@ def settings_for(mongod: Mongod, google: GoogleEmulator, propelauth: PropelAuthE
         ),
         calendar=CalendarSettings(page_size=250),
         organization=OrganizationSettings(),
+        sealing=SealingSettings(keys=SecretStr(f"test:{base64.b64encode(os.urandom(32)).decode()}")),
         server=ServerSettings(front_end_address=FRONT_END, cors_origins=(FRONT_END,), documentation=True),
         log=LogSettings(),
     )

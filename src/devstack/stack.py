@@ -1,6 +1,7 @@
 """The local stack: mongod, both emulators, the demo front end, the API and the worker, started and stopped as one."""
 
 import asyncio
+import base64
 import os
 import secrets
 import sys
@@ -58,6 +59,7 @@ class Stack:
         self.front_end: FrontEnd | None = None
         self.ports: dict[str, int] = {}
         self.client: Json = {}
+        self.sealing_key = ""
         self.children: dict[str, Child] = {}
         self._open = AsyncExitStack()
 
@@ -116,6 +118,7 @@ class Stack:
             "PROPELAUTH_API_KEY": self.propelauth.api_key,
             "PROPELAUTH_VERIFIER_KEY": self.propelauth.verifier_key_pem,
             "PROPELAUTH_WEBHOOK_SECRET": self.propelauth.webhook_secret,
+            "SEALING_KEYS": self.sealing_key,
             "GOOGLE_CLIENT_ID": self.client["client_id"],
             "GOOGLE_CLIENT_SECRET": self.client["client_secret"],
             "GOOGLE_REDIRECT_URI": f"{self.api}/v1/calendar/callback",
@@ -133,12 +136,14 @@ class Stack:
         }
 
     def _choose(self) -> None:
-        """Ports and the OAuth client: as last time, if there was one."""
+        """Ports, the OAuth client and the sealing key: as last time, if there was one."""
         known = read_json(self.data.choices) or {}
         self.ports = ports.choose(self.options.ports, known.get("ports", {}), self.say)
         new = {"client_id": f"{secrets.token_hex(8)}.apps.example.com", "client_secret": secrets.token_urlsafe(24)}
         self.client = known.get("google_client") or new
-        write_private(self.data.choices, _bytes({"ports": self.ports, "google_client": self.client}))
+        self.sealing_key = known.get("sealing_key") or f"dev:{base64.b64encode(secrets.token_bytes(32)).decode()}"
+        choices = {"ports": self.ports, "google_client": self.client, "sealing_key": self.sealing_key}
+        write_private(self.data.choices, _bytes(choices))
 
     def _start_mongod(self) -> None:
         if not self.options.mongodb_uri:

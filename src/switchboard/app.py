@@ -12,25 +12,34 @@ from pydantic.json_schema import models_json_schema
 
 from switchboard import __version__
 from switchboard.administration.routes import router as administration
+from switchboard.agents.routes import router as agents
 from switchboard.bootstrap import running, set_up_logging
 from switchboard.calendars.routes import router as calendars
+from switchboard.changes.routes import router as changes
+from switchboard.delivery.routes import router as delivery
+from switchboard.editing.routes import router as editing
+from switchboard.history.routes import router as history
 from switchboard.home.routes import router as home
 from switchboard.http import errors, health, idempotency
 from switchboard.http.bodies import Bodies
 from switchboard.http.requests import Requests
 from switchboard.invites.routes import router as invites
+from switchboard.lifecycle.routes import router as lifecycle
 from switchboard.members.routes import router as members
 from switchboard.organizations.routes import router as organizations
+from switchboard.providers.routes import router as catalogue
 from switchboard.replies.routes import router as replies
 from switchboard.roles.routes import router as roles
 from switchboard.runtime.routes import router as runtime
 from switchboard.settings import Settings, load_settings
+from switchboard.sharing.routes import router as sharing
 from switchboard.users.routes import router as users
 from switchboard.webhooks.routes import router as webhooks
 
+# Looked through in this order, which costs: what is asked most, and must be fast, stands first.
 ROUTERS = (
-    *(health.router, home, users, roles, organizations, administration, members, invites, replies),
-    *(calendars, runtime, webhooks),
+    *(delivery, users, home, runtime, changes, health.router, roles, organizations, administration, members),
+    *(invites, replies, catalogue, agents, editing, lifecycle, sharing, history, calendars, webhooks),
 )
 
 

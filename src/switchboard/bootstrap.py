@@ -5,12 +5,22 @@ import sys
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import structlog
 from beanie import init_beanie
 
+from switchboard.agents import service as agents
+from switchboard.agents.documents import (
+    AgentConfigurationDocument,
+    AgentDocument,
+    AgentRevisionDocument,
+    OrganizationAgentDocument,
+)
 from switchboard.audit.documents import AuditEntryDocument
 from switchboard.calendars.documents import CalendarDocument, CalendarEventDocument
+from switchboard.changes.documents import AgentChangeDocument
+from switchboard.clients.endpoint_connections import Endpoints
 from switchboard.clients.google import GoogleClient
 from switchboard.clients.propelauth import PropelAuthClient
 from switchboard.connections.documents import ConnectionDocument, ConsentDocument
@@ -23,6 +33,8 @@ from switchboard.mongo import Database, Transactions, connected, query
 from switchboard.organizations.documents import OrganizationCreationDocument, OrganizationDocument
 from switchboard.runtime import service as service_keys
 from switchboard.runtime.documents import ServiceKeyDocument
+from switchboard.sealing import service as sealing
+from switchboard.sealing.documents import SealingCheckDocument
 from switchboard.services import Services
 from switchboard.settings import LogSettings, Settings
 from switchboard.users.documents import UserDocument
@@ -44,6 +56,12 @@ DOCUMENTS = (
     PendingInviteDocument,
     WebhookDeliveryDocument,
     AttemptDocument,
+    SealingCheckDocument,
+    AgentDocument,
+    AgentConfigurationDocument,
+    OrganizationAgentDocument,
+    AgentRevisionDocument,
+    AgentChangeDocument,
 )
 
 
@@ -52,7 +70,7 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
     """Connect MongoDB and the vendors, and let go of them at the end.
 
     Nothing is asked of a vendor. Raises `Unavailable` when MongoDB does not answer, `Misconfigured` when it may not
-    be used or the users stand against their unique index.
+    be used, the users stand against their unique index, or a sealing key is missing or wrong.
     """
     async with (
         connected(settings.mongodb) as database,
@@ -67,7 +85,9 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
             ping=query(_ping_of(database)),
             identify_service=service_keys.identify,
             transactions=Transactions(database),
-            dependants=(invites.DEPENDANT,),
+            key_ring=settings.sealing.ring,
+            endpoints=Endpoints(settings.agent),
+            dependants=(invites.DEPENDANT, agents.DEPENDANT, service_keys.DEPENDANT),
         )
 
 
@@ -99,6 +119,7 @@ async def _prepare(database: Database, settings: Settings) -> None:
             f"The collection {settings.mongodb.users_collection} holds more than one document for some users, so "
             "reads could mix them up. 'switchboard duplicates' lists them; merge them, then start again."
         )
+    await sealing.verify(settings.sealing.ring, datetime.now(UTC))
 
 
 async def _register(database: Database, settings: Settings) -> None:

@@ -1,18 +1,27 @@
 """The operator's face."""
 
 import asyncio
+import base64
 import json
-from collections.abc import Awaitable, Callable
+import secrets
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
 import typer
 import uvicorn
+from rich.console import Console
+from rich.progress import Progress
 
 from switchboard.bootstrap import check, documents, duplicate_users, set_up_logging
+from switchboard.crypto import KEY_BYTES, KeyRing
 from switchboard.errors import SwitchboardError
+from switchboard.rotation import service as rotation
+from switchboard.rotation.model import Rotation
 from switchboard.runtime import service as service_keys
-from switchboard.runtime.model import SCOPES
+from switchboard.runtime.model import SCOPES, ServiceKey
 from switchboard.settings import load_settings
 from switchboard.worker import work
 
@@ -85,24 +94,103 @@ def create_key(
     """Make a key and print it, as JSON. It is shown this once; only a hash is kept."""
     grant = service_keys.Grant(scope, organization, role, days)
     key, text = _with_documents(lambda: service_keys.create(name, grant, datetime.now(UTC)))
-    typer.echo(json.dumps({"key_id": key.key_id, "name": key.name, "key": text}))
+    typer.echo(json.dumps({**_shown(key, datetime.now(UTC)), "key": text}))
 
 
 @keys.command("list")
 def list_keys(as_json: AsJson = False) -> None:
-    """List all keys by what may be shown of them."""
+    """List all keys, the newest first: id, prefix, state, name, scopes, organization and role, expiry, last use."""
     now = datetime.now(UTC)
-    for key in _with_documents(service_keys.listed):
-        shown = {**key.model_dump(mode="json", exclude={"key_hash"}), "state": key.state(now)}
-        line = "\t".join((key.key_id, key.prefix, key.state(now), key.name, ",".join(key.scopes)))
-        typer.echo(json.dumps(shown) if as_json else line)
+    found = _with_documents(service_keys.listed)
+    if as_json:
+        typer.echo(json.dumps([_shown(key, now) for key in found]))
+    else:
+        for key in found:
+            typer.echo(_line(key, now))
 
 
 @keys.command("revoke")
-def revoke_key(key_id: Annotated[str, typer.Argument(help="As 'switchboard keys list' shows it.")]) -> None:
+def revoke_key(
+    key_id: Annotated[str, typer.Argument(help="As 'switchboard keys list' shows it.")], as_json: AsJson = False
+) -> None:
     """End a key at once."""
-    key = _with_documents(lambda: service_keys.revoke(key_id, datetime.now(UTC)))
-    typer.echo(f"{key.name} ({key.prefix}...) is revoked.")
+    now = datetime.now(UTC)
+    key = _with_documents(lambda: service_keys.revoke(key_id, now))
+    typer.echo(json.dumps(_shown(key, now)) if as_json else f"{key.name} ({key.prefix}...) is revoked.")
+
+
+def _shown(key: ServiceKey, now: datetime) -> dict[str, object]:
+    """What may be shown of a key."""
+    return {**key.model_dump(mode="json", exclude={"key_hash"}), "state": key.state(now)}
+
+
+def _line(key: ServiceKey, now: datetime) -> str:
+    where = "any organization" if key.org_id is None else f"{key.org_id} as {key.role}"
+    expires = "never expires" if key.expires_at is None else f"expires {_at(key.expires_at)}"
+    used = "never used" if key.last_used_at is None else f"last used {_at(key.last_used_at)}"
+    columns = (key.key_id, key.prefix, key.state(now), key.name, ",".join(key.scopes), where, expires, used)
+    return "\t".join(columns)
+
+
+def _at(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+secret_commands = typer.Typer(no_args_is_help=True, help="Keys that secrets are sealed with.")
+cli.add_typer(secret_commands, name="secrets")
+
+
+@secret_commands.command("key")
+def make_sealing_key(
+    key_id: Annotated[str, typer.Argument(help="Its id: letters, digits, - and _; new for each key.")],
+) -> None:
+    """Make a key for SEALING_KEYS and print it. It is stored nowhere."""
+    key = secrets.token_bytes(KEY_BYTES)
+    KeyRing([(key_id, key)])
+    typer.echo(f"{key_id}:{base64.b64encode(key).decode()}")
+
+
+@secret_commands.command("rotate")
+def rotate_secrets(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count; write nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Seal every stored secret anew by the first key of SEALING_KEYS, while the service runs.
+
+    Give the new key to all processes first: as last key, then as first. Stop it and start it again as you like; once it
+    says so, the old keys may leave SEALING_KEYS. Exit code 3 when secrets cannot be read.
+    """
+    ring = load_settings().sealing.ring
+    found = _with_documents(lambda: _rotated(ring, dry_run=dry_run))
+    if as_json:
+        typer.echo(json.dumps({**vars(found), "dry_run": dry_run, "key_id": ring.newest}))
+    else:
+        typer.echo(_told(found, ring.newest, dry_run=dry_run))
+    raise typer.Exit(FOUND if found.unreadable else 0)
+
+
+async def _rotated(ring: KeyRing, *, dry_run: bool) -> Rotation:
+    with progress_bar(await rotation.count(), "Sealing anew") as advance:
+        return await rotation.rotate(ring, advance, datetime.now(UTC), dry_run=dry_run)
+
+
+def _told(found: Rotation, newest: str, *, dry_run: bool) -> str:
+    done = "would be sealed anew" if dry_run else "were sealed anew"
+    lines = [f"{found.renewed} of {found.looked_at} secrets {done} by the key {newest}."]
+    if found.unreadable:
+        agents = ", ".join(found.unreadable_agents)
+        lines.append(f"{found.unreadable} cannot be read by any key. Enter the keys of these agents again: {agents}.")
+    if found.retired_keys:
+        lines.append(f"Nothing needs these keys any more: {', '.join(found.retired_keys)}.")
+    return "\n".join(lines)
+
+
+@contextmanager
+def progress_bar(total: int, title: str) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal, nothing in a pipe; what it gives is told how much was done."""
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(title, total=total)
+        yield lambda done: bar.advance(task, done)
 
 
 def _with_documents(call: Callable[[], Awaitable[Result]]) -> Result:

@@ -239,3 +239,8 @@ def as_our_error(error: PyMongoError | BSONError) -> SwitchboardError:
 
 def _code(error: PyMongoError) -> int | None:
     return error.code if isinstance(error, OperationFailure) else None
+
+
+def at_hand(stream: Any) -> bool:
+    """Whether a change stream has a change that it need not wait for; the driver's public ways all may wait."""
+    return bool(stream.delegate._cursor._has_next())

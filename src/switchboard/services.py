@@ -4,11 +4,19 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from switchboard.clients.endpoint_connections import Endpoints
 from switchboard.clients.google import GoogleClient
 from switchboard.clients.propelauth import PropelAuthClient
 from switchboard.clients.propelauth_facts import Identity
+from switchboard.crypto import KeyRing
+from switchboard.errors import Forbidden
 from switchboard.mongo import Session, Transactions
 from switchboard.settings import Settings
+
+
+class MissingScope(Forbidden):
+    code = "missing_scope"
+    message = "This service key does not have the scope for this. 'switchboard keys create' makes one that has."
 
 
 @dataclass(frozen=True)
@@ -21,17 +29,25 @@ class Service:
     org_id: str | None
     role: str | None
 
+    def check(self, scope: str) -> None:
+        """Raise `MissingScope` unless the key has this scope."""
+        if scope not in self.scopes:
+            raise MissingScope
+
 
 Principal = Identity | Service
 
 
 @dataclass(frozen=True)
 class Dependant:
-    """Something that goes with an organization; features above organizations bring theirs (see `bootstrap`)."""
+    """Something that goes with an organization; features above organizations bring theirs (see `bootstrap`).
+
+    `remove` gets the organization, the time and the transaction.
+    """
 
     name: str
     count: Callable[[str], Awaitable[int]]
-    remove: Callable[[str, Session], Awaitable[None]]
+    remove: Callable[[str, datetime, Session], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -48,4 +64,6 @@ class Services:
     ping: Callable[[], Awaitable[None]]
     identify_service: Callable[[str, datetime], Awaitable[Service]]
     transactions: Transactions
+    key_ring: KeyRing
+    endpoints: Endpoints
     dependants: tuple[Dependant, ...] = ()

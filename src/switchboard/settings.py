@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from switchboard.crypto import KeyRing
 from switchboard.errors import Misconfigured
 
 # Others' variables that happen to start like ours.
@@ -98,9 +99,18 @@ def _webhook_secret(value: SecretStr) -> SecretStr:
     return value
 
 
+def _key_ring(value: SecretStr) -> SecretStr:
+    try:
+        KeyRing.read(value.get_secret_value())
+    except Misconfigured as error:
+        raise ValueError(f"is not usable. {error.message}") from None
+    return value
+
+
 Address = Annotated[str, AfterValidator(_address)]
 Secret = Annotated[SecretStr, AfterValidator(_not_empty)]
 Seconds = Annotated[float, Field(ge=0.05, le=3600)]
+Port = Annotated[int, Field(ge=1, le=65_535)]
 
 
 class Group(BaseModel):
@@ -157,6 +167,19 @@ class OrganizationSettings(Group):
     reconcile_seconds: Annotated[int, Field(ge=10, le=86_400)] = 300
 
 
+class SealingSettings(Group):
+    keys: Annotated[SecretStr, AfterValidator(_key_ring)]
+
+    @property
+    def ring(self) -> KeyRing:
+        return KeyRing.read(self.keys.get_secret_value())
+
+
+class AgentSettings(Group):
+    endpoint_ports: Annotated[tuple[Port, ...], BeforeValidator(_list), Field(min_length=1)] = (443, 8443)
+    endpoint_timeout: Seconds = 3.0
+
+
 class LogSettings(Group):
     level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
     format: Literal["json", "console"] = "json"
@@ -179,8 +202,10 @@ class Settings(BaseSettings):
     propelauth: PropelAuthSettings
     google: GoogleSettings
     server: ServerSettings
+    sealing: SealingSettings
     calendar: CalendarSettings = CalendarSettings()
     organization: OrganizationSettings = OrganizationSettings()
+    agent: AgentSettings = AgentSettings()
     log: LogSettings = LogSettings()
 
     @classmethod

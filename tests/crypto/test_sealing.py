@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import itertools
 import os
 import random
 from uuid import uuid4
@@ -57,13 +58,16 @@ def test_a_value_that_was_moved_does_not_open(place: Place) -> None:
         keys.open(keys.seal("secret", PLACE), place)
 
 
-def test_a_thousand_swaps_between_documents_are_refused() -> None:
+def test_a_thousand_swaps_between_documents_fields_and_collections_are_refused() -> None:
     keys = ring()
-    places = [Place("agents", uuid4().hex, "chatbot_key") for _ in range(1001)]
-    sealed = [keys.seal("secret", place) for place in places]
-    for number in range(1000):
+    ids, fields = [uuid4().hex for _ in range(40)], ("chatbot_key", "tts_config.tts_api_key", "stt_config.api_key")
+    named = itertools.product(("agents", "agent_configurations"), ids, fields)
+    sealed = {place: keys.seal("secret", place) for place in (Place(*names) for names in named)}
+    chance = random.Random(1)
+    for _ in range(1000):
+        one, other = chance.sample(list(sealed), 2)
         with pytest.raises(CannotOpen):
-            keys.open(sealed[number], places[number + 1])
+            keys.open(sealed[one], other)
 
 
 def test_a_thousand_flips_are_refused_and_never_open_to_something_else() -> None:

@@ -1,6 +1,7 @@
 """The API as it runs for real: `switchboard serve` in a process of its own, on a mongod of its own."""
 
 import asyncio
+import base64
 import json
 import os
 import subprocess
@@ -18,6 +19,8 @@ from devstack.mongod import Mongod, free_port
 from devstack.propelauth import PropelAuthEmulator
 from tests.world import CALLBACK, FRONT_END
 
+SEALING_KEY = f"test:{base64.b64encode(os.urandom(32)).decode()}"
+
 ARGUMENTS = (sys.executable, "-m", "switchboard")
 
 
@@ -29,6 +32,7 @@ def environment(mongodb_uri: str, propelauth: PropelAuthEmulator, **variables: s
         "PROPELAUTH_API_KEY": propelauth.api_key,
         "PROPELAUTH_VERIFIER_KEY": propelauth.verifier_key_pem.replace("\n", "\\n"),
         "PROPELAUTH_WEBHOOK_SECRET": propelauth.webhook_secret,
+        "SEALING_KEYS": SEALING_KEY,
         "PROPELAUTH_API_ADDRESS": propelauth.url,
         "GOOGLE_CLIENT_ID": "client",
         "GOOGLE_CLIENT_SECRET": "secret",

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from tests.races.agents import ChangeOneAgent, CreateOnOneNumber, RestoreAgainstCreate
 from tests.races.deliveries import WebhookReplay
 from tests.races.invites import (
     AcceptAgainstExpiry,
@@ -23,10 +24,13 @@ from tests.races.owners import (
 from tests.races.play import Race
 from tests.races.seats import LastFiveSeats, LastSeat
 
-_EVERY: Final[tuple[Race, ...]] = (
+_OF_ORGANIZATIONS: Final[tuple[Race, ...]] = (
     *(DemoteTwoOwners(), DemoteFiveOwners(), LeaveTwoOwners(), LeaveFiveOwners()),
     *(TransferAgainstOthers(), TransferToMany(), PromoteAgainstDemote(), LastSeat(), LastFiveSeats()),
     *(AcceptOneInvite(), AcceptAgainstRevoke(), AcceptAgainstExpiry(), AcceptAgainstRemoval()),
     *(InviteAgainstInvite(), RepeatOneRequest(), WebhookReplay()),
 )
-RACES: Final = {race.name: race for race in _EVERY}
+_OF_AGENTS: Final[tuple[Race, ...]] = (CreateOnOneNumber(), RestoreAgainstCreate(), ChangeOneAgent())
+ORGANIZATIONS: Final = {race.name: race for race in _OF_ORGANIZATIONS}
+AGENTS: Final = {race.name: race for race in _OF_AGENTS}
+RACES: Final = {**ORGANIZATIONS, **AGENTS}

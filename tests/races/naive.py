@@ -9,7 +9,10 @@ from typing import Any
 
 from beanie import Document
 
+from switchboard.agents.documents import AgentDocument, AgentRevisionDocument
+from switchboard.agents.model import Agent, PhoneNumberTaken
 from switchboard.cli import cli
+from switchboard.errors import PreconditionFailed
 from switchboard.idempotency.documents import AttemptDocument
 from switchboard.idempotency.model import Attempt
 from switchboard.invites.documents import PendingInviteDocument
@@ -98,6 +101,23 @@ async def add_delivery(cls: type[WebhookDeliveryDocument], delivery: WebhookDeli
     return True
 
 
+async def add_agent(cls: type[AgentDocument], agent: Agent, session: Session) -> None:
+    if agent.phone_number is not None and await cls.of_number(None, agent.phone_number) is not None:
+        raise PhoneNumberTaken
+    await collection(cls).insert_one(agent.model_dump())
+
+
+async def change_agent(cls: type[AgentDocument], before: Agent, after: Agent, session: Session) -> None:
+    found = await cls.find(None, before.agent_id)
+    if found is None or found.etag != before.etag:
+        raise PreconditionFailed
+    if after.status != "deleted" and after.phone_number is not None:
+        holder = await cls.of_number(None, after.phone_number)
+        if holder is not None and holder.agent_id != after.agent_id:
+            raise PhoneNumberTaken
+    await collection(cls).update_one({"agent_id": before.agent_id}, {"$set": after.model_dump()})
+
+
 NAIVE: tuple[tuple[type[Document], str, Callable[..., Any], str], ...] = (
     (OrganizationDocument, "give_up_owner", give_up_owner, ""),
     (OrganizationDocument, "take_seat", take_seat, ""),
@@ -108,6 +128,9 @@ NAIVE: tuple[tuple[type[Document], str, Callable[..., Any], str], ...] = (
     (PendingInviteDocument, "end", end_invite, ""),
     (AttemptDocument, "begin", begin_attempt, "key_hash_unique"),
     (WebhookDeliveryDocument, "add", add_delivery, "delivery_id_unique"),
+    (AgentDocument, "add", add_agent, "one_live_agent_per_number"),
+    (AgentDocument, "change", change_agent, ""),
+    (AgentRevisionDocument, "add", AgentRevisionDocument.add.__func__, "agent_id_number_unique"),
 )
 
 

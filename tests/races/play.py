@@ -3,10 +3,10 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import httpx
 
@@ -17,7 +17,7 @@ from tests.races.scene import Answer, Call, Documents, Scene, Watch, audit, docu
 CALLERS = 24
 DRAIN_SECONDS = 60
 # What a caller of any race may be answered: done, not allowed any more, gone, somebody was faster.
-EXPECTED = frozenset({200, 201, 204, 403, 404, 409, 410})
+EXPECTED = frozenset({200, 201, 204, 403, 404, 409, 410, 412})
 SLOWED = "/org/(add_user|change_role|remove_user)$|/invite_user$"
 SLOW = 4
 SLOWEST_SECONDS = 0.25
@@ -33,13 +33,14 @@ class Start:
 
 @dataclass(frozen=True)
 class End:
-    """What a round came to: the answers, the documents, the audit log by action, requests and kept webhooks."""
+    """What a round came to: the answers, the documents, the audit log by action, and what else the race is about."""
 
     cluster: Cluster
     scene: Scene
     answers: list[Answer]
     found: Documents
     audit: Counter[str]
+    kept: Any = None
 
     def statuses(self, kind: str) -> Counter[int]:
         return Counter(answer.status for answer in self.answers if answer.kind == kind)
@@ -74,6 +75,14 @@ class Race(ABC):
             Fault(SLOWED, skip=chance.randrange(SLOW), latency=chance.uniform(0.02, SLOWEST_SECONDS))
             for _ in range(SLOW)
         ]
+
+    async def kept(self, cluster: Cluster, scene: Scene) -> Any:  # noqa: ARG002
+        """What it is about besides the organization and its people."""
+        return None
+
+    def rules(self, kept: Any) -> Iterable[str]:  # noqa: ARG002
+        """A sentence for each rule that is broken; looked at in the middle of the race as well."""
+        return ()
 
     @abstractmethod
     def violations(self, end: End) -> list[str]:
@@ -128,17 +137,22 @@ async def _round(cluster: Cluster, race: Race, outcome: Outcome) -> None:
     cluster.hear_webhooks(number % len(cluster.apis))
     for fault in race.delays(chance) if number % 2 else ():
         cluster.propelauth.emulator.fail(fault)
-    async with Watch(cluster, scene.org_id) as watch:
+
+    async def more() -> Iterable[str]:
+        return race.rules(await race.kept(cluster, scene))
+
+    async with Watch(cluster, scene.org_id, more) as watch:
         answers = await _all_at_once(cluster, calls)
         await cluster.propelauth.drain(DRAIN_SECONDS)
     await watch.look()
-    end = End(cluster, scene, answers, await documents(cluster, scene.org_id), await audit(cluster, scene.org_id))
+    found = await documents(cluster, scene.org_id), await audit(cluster, scene.org_id), await race.kept(cluster, scene)
+    end = End(cluster, scene, answers, *found)
     unexpected = sorted({f"unexpected answer: {each}" for each in answers if each.status not in EXPECTED})
-    found = [*sorted(watch.found), *await settled(cluster, scene.org_id), *race.violations(end), *unexpected]
+    broken = [*sorted(watch.found), *await settled(cluster, scene.org_id), *race.violations(end), *unexpected]
     outcome.rounds, outcome.looks = number + 1, outcome.looks + watch.looks
     outcome.answers += end.told
-    if found:
-        outcome.found[number] = found
+    if broken:
+        outcome.found[number] = broken
     cluster.forget()
 
 

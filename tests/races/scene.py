@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -216,12 +216,12 @@ def _told(roles: dict[str, str]) -> dict[str, int]:
 
 
 class Watch:
-    """Looks at the rules again and again while the callers run."""
+    """Looks at the rules, and at `more` of them, again and again while the callers run."""
 
-    def __init__(self, cluster: Cluster, org_id: str) -> None:
+    def __init__(self, cluster: Cluster, org_id: str, more: Callable[[], Awaitable[Iterable[str]]]) -> None:
         self.found: set[str] = set()
         self.looks = 0
-        self._cluster, self._org_id = cluster, org_id
+        self._cluster, self._org_id, self._more = cluster, org_id, more
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> "Watch":
@@ -237,6 +237,7 @@ class Watch:
     async def look(self) -> None:
         self.found.update(rules_at_propelauth(self._cluster, self._org_id))
         self.found.update(rules(await documents(self._cluster, self._org_id)))
+        self.found.update(await self._more())
         self.looks += 1
 
     async def _run(self) -> None:

@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator
 from devstack.mongod import Mongod
 from switchboard.bootstrap import set_up_logging
 from switchboard.settings import LogSettings
-from tests.routes.companies import staged
 from tests.routes.escalation import DOORS, through
-from tests.routes.matrix import Outcome, outcomes, unmatched
+from tests.routes.matrix import outcomes, unmatched
+from tests.routes.outcome import Outcome
 from tests.routes.rows import ROUTES
+from tests.routes.stage import staged
 from tests.world import world
 
 

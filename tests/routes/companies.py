@@ -1,20 +1,19 @@
 """Organizations with everybody who may call: members in each role, strangers, services."""
 
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
-
-import aiohttp
 
 from switchboard.comparison import service as comparison
 from switchboard.memberships.model import Look
 from switchboard.organizations import service as organizations
 from switchboard.runtime import service as service_keys
 from switchboard.runtime.service import Grant
+from tests.routes.agents import PLANTED, Owner, Planted, new_number
 from tests.routes.client import Client, Headers
+from tests.routes.row import Child
 from tests.world import Person, World
 
 Rights = tuple[str, tuple[str, ...]]  # a role, additional roles
@@ -34,11 +33,21 @@ BOUND_KEYS: dict[str, Rights] = {
     "key as Admin": ("Admin", ()),
     "key as Owner": ("Owner", ()),
 }
-OTHER_KEYS = ("key of another organization", "key without organization", "key without the scope")
-LIVE_KEYS = (*BOUND_KEYS, *OTHER_KEYS)
 INVITED = ("invitee", "newcomer")  # the second has not confirmed their e-mail and may not create organizations
 REMOVED = ("removed member", "member removed just now")  # their tokens still claim the membership
-STRANGERS = ("stranger", "owner of another organization", *REMOVED, *INVITED, "joiner")
+# In organizations that were given the agents of this one: what they may do with them, None once that was revoked.
+GRANTEES: dict[str, str | None] = {
+    "owner where agents are used": "use",
+    "owner where agents are edited": "edit",
+    "owner where agents were used": None,
+    "key where agents are used": "use",
+    "key where agents are edited": "edit",
+}
+GRANTEE_KEYS = tuple(caller for caller in GRANTEES if caller.startswith("key"))
+GIVEN = tuple(caller for caller in GRANTEES if caller not in GRANTEE_KEYS)
+OTHER_KEYS = ("key of another organization", "key without organization", "key without the scope", *GRANTEE_KEYS)
+LIVE_KEYS = (*BOUND_KEYS, *OTHER_KEYS)
+STRANGERS = ("stranger", "owner of another organization", *GIVEN, *REMOVED, *INVITED, "joiner")
 PERSONS = (*STRANGERS, *MEMBERS)
 UNKNOWN = (
     *("anonymous", "malformed token", "expired token", "token of another issuer"),
@@ -63,6 +72,7 @@ class Company:
     people: dict[str, Person]
     invites: dict[str, str] = field(default_factory=dict)
     keys: dict[str, tuple[str, str]] = field(default_factory=dict)  # id and text, by caller
+    agents: dict[Child, Planted] = field(default_factory=dict)
 
     @property
     def world(self) -> World:
@@ -71,15 +81,19 @@ class Company:
     @property
     def told(self) -> tuple[str, ...]:
         """What in an answer tells of it."""
-        target = self.people["target"]
-        return (self.org_id, self.name, target.user_id, target.email, *self.invites.values())
+        target, author = self.people["target"], self.people["co-owner"]
+        agents = [text for agent in self.agents.values() for text in agent.told]
+        told = self.org_id, self.name, target.user_id, target.email, author.email
+        return (*told, *self.invites.values(), *agents)
 
     @property
     def an_owner(self) -> Person:
         return self.people.get("owner", self.people["co-owner"])
 
-    def child(self, kind: str | None, caller: str) -> str:
-        """What of it a row names: its target, its invite, or the invite for who is calling."""
+    def child(self, kind: Child | None, caller: str) -> str:
+        """What of it a row names: its target, an agent, its invite, or the invite for who is calling."""
+        if kind in self.agents:
+            return self.agents[kind].agent_id
         if kind in ("invite", "mine"):
             return self.invites.get(caller if kind == "mine" else "invitee", self.invites["invitee"])
         return self.people["target"].user_id
@@ -133,7 +147,15 @@ class Company:
             "new_name": f"New {new}",
             "new_domain": f"{new}.example",
             "new_email": f"new-{new}@elsewhere.example",
+            "new_number": new_number(),
+            "new_key": f"{PLANTED}-{new}",
+            "now": datetime.now(UTC).isoformat(),
         }
+
+    def owns(self, given: Mapping[str, str]) -> Owner:
+        """For agents of it; whose author is one of its Owners."""
+        author = self.people["co-owner"]
+        return Owner(self.org_id, author.user_id, author.email, given)
 
     async def look(self, *callers: str) -> None:
         """Mirror how these people stand at PropelAuth now."""
@@ -181,87 +203,6 @@ def _person(world: World, caller: str, domain: str) -> Person:
     newcomer = caller == "newcomer"
     user = world.propelauth.add_user(email, email_confirmed=not newcomer, can_create_orgs=not newcomer)
     return Person(user.user_id, email, "")
-
-
-@dataclass
-class Stage:
-    """The organizations that callers are sent to.
-
-    Most callers belong to `home`. Nobody of them belongs to `elsewhere`; one is Owner of `rival`; `gone` was deleted
-    when everybody belonged to it; in `second` the members of `home` are Owners.
-    """
-
-    client: Client
-    home: Company
-    elsewhere: Company
-    rival: Company
-    gone: Company
-    second: Company
-
-    @property
-    def companies(self) -> tuple[Company, ...]:
-        return self.home, self.elsewhere, self.rival, self.gone, self.second
-
-    def seen_by(self, caller: str) -> tuple[Company, ...]:
-        """The organizations that somebody may be told of."""
-        if caller in MEMBERS:
-            return self.home, self.second
-        if caller in BOUND_KEYS or caller in ("invitee", "joiner"):
-            return (self.home,)
-        return (self.rival,) if caller in ("owner of another organization", "key of another organization") else ()
-
-    async def headers(self, caller: str) -> Headers:
-        if caller == "key of another organization":
-            return await self.rival.headers("key as Admin")
-        return await self.home.headers(caller)
-
-    async def fresh(self, caller: str, child: str | None) -> Company:
-        """An organization to throw away, with somebody in the role that they have at `home`, and what is needed."""
-        members = {name: MEMBERS[name] for name in MEMBERS if name == caller}
-        return await new_company(self.client, members, invited=INVITED if child in ("invite", "mine") else ())
-
-    async def renew(self) -> None:
-        """New organizations in place of those that were changed."""
-        vars(self).update(vars(await new_stage(self.client)))
-
-
-async def new_stage(client: Client) -> Stage:
-    vendor = client.world.propelauth
-    everybody = {**MEMBERS, **dict.fromkeys(REMOVED, ("Member", ()))}
-    elsewhere = await new_company(client, {})
-    rival = await new_company(client, {"owner": ("Owner", ())})
-    home = await new_company(client, everybody, {"owner of another organization": rival.people["owner"]})
-    second = await new_company(client, dict.fromkeys(MEMBERS, ("Owner", ())), _those(home, MEMBERS))
-    gone = await new_company(client, everybody, _those(home, PERSONS))
-    for caller, person in home.people.items():  # as long as everybody is in
-        issued_at = time.time() - (0 if caller == "member removed just now" else 60)
-        person.token = vendor.access_token(person.user_id, issued_at=issued_at)
-    for caller in REMOVED:
-        vendor.remove_member(home.org_id, home.people[caller].user_id)
-    await home.look(*REMOVED)
-    vendor.delete_org(gone.org_id)
-    await comparison.compare(client.world.services, gone.org_id, datetime.now(UTC))
-    return Stage(client, home, elsewhere, rival, gone, second)
-
-
-def _those(company: Company, callers: Iterable[str]) -> dict[str, Person]:
-    return {caller: company.people[caller] for caller in callers}
-
-
-@asynccontextmanager
-async def staged(world: World) -> AsyncIterator[Stage]:
-    """A stage in a project with additional roles; the project's settings are put back afterwards."""
-    settings, webhooks_go_to = world.propelauth.settings, world.propelauth.webhook_url
-    before = settings.multi_role, settings.roles, settings.max_orgs_per_user
-    settings.multi_role, settings.max_orgs_per_user = True, 100
-    world.propelauth.webhook_url = None  # a late one would change what must stay as it is
-    settings.roles = {**settings.roles, **{name: [] for name in (*ADDITIONAL, UNKNOWN_ROLE)}}
-    try:
-        async with aiohttp.ClientSession() as session:
-            yield await new_stage(Client(world, session))
-    finally:
-        settings.multi_role, settings.roles, settings.max_orgs_per_user = before
-        world.propelauth.webhook_url = webhooks_go_to
 
 
 def _bearer(token: str) -> Headers:

@@ -2,7 +2,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.routes.companies import Stage, staged
+from tests.routes.stage import Stage, staged
 from tests.world import World
 
 

@@ -11,8 +11,8 @@ from uuid import uuid4
 
 from tests.routes.client import Answer, Client, together
 from tests.routes.companies import BOUND_KEYS, MEMBERS, UNKNOWN_ROLE, Company, Rights, new_company
-from tests.routes.matrix import Outcome
-from tests.routes.rows import Route
+from tests.routes.outcome import Outcome
+from tests.routes.row import Route
 
 Door = Callable[[Client, str], AsyncIterator[Outcome]]
 

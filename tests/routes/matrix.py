@@ -1,6 +1,6 @@
 """Every route, asked by every caller for every target: what the rows expect, and what came back."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
@@ -8,47 +8,42 @@ from uuid import uuid4
 from fastapi.routing import APIRoute
 
 from switchboard.roles.model import PERMISSIONS, ROLES
-from tests.routes.client import Answer, Headers, together
+from tests.routes import services
+from tests.routes.client import Answer, Client, Headers, together
 from tests.routes.companies import (
     BESIDE,
     BOUND_KEYS,
     CALLERS,
+    GRANTEE_KEYS,
+    GRANTEES,
     LIVE_KEYS,
     MEMBERS,
     PERSONS,
     UNKNOWN,
     Company,
     Rights,
-    Stage,
 )
-from tests.routes.rows import ORGANIZATIONS, OWN, PUBLIC, ROUTES, SERVICES, WEBHOOKS, Ask, Route, Row
+from tests.routes.outcome import (
+    CHILD_TARGETS,
+    GIVEN,
+    GRANTEE_TARGETS,
+    MINE_TOO,
+    MISSING_REVISION,
+    ORGANIZATION_TARGETS,
+    OWN_TARGET,
+    Alike,
+    Outcome,
+    got,
+    told,
+    told_keys,
+)
+from tests.routes.row import AGENT_KINDS, Ask, Route, Row
+from tests.routes.rows import BOUND, OWN, PUBLIC, ROUTES, SERVICES, WEBHOOKS
+from tests.routes.stage import Stage
 from tests.routes.watch import Watch
 from tests.world import World
 
-OWN_TARGET = "own"
-# Where an organization is named, and where something of it is. The first of each is not there at all: the answer to
-# the others must be just like it, so that nobody learns what exists.
-ORGANIZATION_TARGETS = ("missing organization", "others' organization", "deleted organization", "own id in capitals")
-MINE_TOO = "child of my other organization"
-CHILD_TARGETS = ("missing child", "others' child", "child of a deleted organization", MINE_TOO)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one caller got from one route for one target; `got` says too what should not have happened besides."""
-
-    route: Route
-    caller: str
-    target: str
-    expected: str
-    got: str
-
-    @property
-    def wrong(self) -> bool:
-        return self.expected != self.got
-
-    def __str__(self) -> str:
-        return f"{' '.join(self.route)} | {self.caller} | {self.target} | expected {self.expected} | got {self.got}"
+ACCESS = {"use": 1, "edit": 2}
 
 
 @dataclass(frozen=True)
@@ -96,21 +91,30 @@ def expected_status(row: Row, call: Call) -> int:
         return 401
     if call.target in ORGANIZATION_TARGETS:
         return 404
+    if call.target == GIVEN:
+        return _given_status(row, call)
     if not row.belongs:
         others = row.others.get(call.caller, 404 if row.exists else row.status)
         return others if call.target == OWN_TARGET else 404
     rights = {**MEMBERS, **BOUND_KEYS}.get(call.caller)
-    if rights is None:
+    if rights is None or (row.child in AGENT_KINDS and call.target in CHILD_TARGETS):
         return 404
     if call.ask.needs is not None and not permits(rights, call.ask.needs):
         return 403
     return row.status if call.target == OWN_TARGET else 404
 
 
+def _given_status(row: Row, call: Call) -> int:
+    """What an Owner gets whose organization was given the agent."""
+    access = GRANTEES[call.caller]
+    if access is None:
+        return 404
+    enough = call.ask.access is not None and ACCESS[access] >= ACCESS[call.ask.access]
+    return row.status if enough else 403
+
+
 def plain_status(route: Route, caller: str) -> int:
     """What a route that is bound to no organization answers to this caller."""
-    if route in SERVICES:
-        return 200 if caller in (*LIVE_KEYS, BESIDE, "malformed token beside a key") else SERVICES[route]
     if route in OWN:
         return OWN[route] if caller in (*PERSONS, BESIDE) else 401
     return {**PUBLIC, **WEBHOOKS}[route]
@@ -118,22 +122,24 @@ def plain_status(route: Route, caller: str) -> int:
 
 def calls(route: Route, row: Row, caller: str) -> Iterator[Call]:
     """What a caller asks of a bound route: the first ask for all targets, and the others for one's own."""
-    for target in _targets(route, row, caller):
+    own = [OWN_TARGET, *([GIVEN] if row.child in AGENT_KINDS and caller in GRANTEES else [])]
+    for target in (*_targets(route, row, caller), *own):
         yield Call(caller, row.asks[0], target, target)
     for number, ask in enumerate(row.asks[1:], 2):
-        if caller not in UNKNOWN:
-            yield Call(caller, ask, title=f"{OWN_TARGET}, ask {number}")
+        for target in own if caller not in UNKNOWN else ():
+            yield Call(caller, ask, target, f"{target}, ask {number}")
 
 
 def _targets(route: Route, row: Row, caller: str) -> Iterator[str]:
     named = [ORGANIZATION_TARGETS] if "{org_id}" in route[1] else []
     named += [CHILD_TARGETS] if row.child else []
+    named += [GRANTEE_TARGETS] if "{grantee}" in route[1] else []
+    named += [(MISSING_REVISION,)] if "{number}" in route[1] else []
     for group in named:
         if caller in UNKNOWN:
             yield group[0]
         else:
             yield from (target for target in group if target != MINE_TOO or caller in MEMBERS)
-    yield OWN_TARGET
 
 
 async def outcomes(stage: Stage, route: Route) -> list[Outcome]:
@@ -142,6 +148,8 @@ async def outcomes(stage: Stage, route: Route) -> list[Outcome]:
     Who may change something does so in an organization of their own; all others must leave the stage as it is. Whether
     they did is looked at once in the end, and if not, everything is asked again with a look after each call.
     """
+    if route in SERVICES:
+        return await services.outcomes(stage, route)
     watch = Watch(stage.client.world, stage.companies)
     found = await together(_asked_by(stage, route, caller) for caller in CALLERS)
     return await _with_a_look_at_each(stage, route) if watch.changes() else found
@@ -161,44 +169,103 @@ async def _with_a_look_at_each(stage: Stage, route: Route) -> list[Outcome]:
 
 
 async def _asked_by(stage: Stage, route: Route, caller: str) -> AsyncIterator[Outcome]:
-    row = ORGANIZATIONS.get(route)
+    row = BOUND.get(route)
     if row is not None:
         async for outcome in _bound(stage, route, row, caller):
             yield outcome
         return
     answer = await stage.client.ask(route, await stage.headers(caller))
-    told = [] if route in SERVICES else _told(stage, caller, answer)  # a key's holder is told what it is bound to
-    yield Outcome(route, caller, OWN_TARGET, str(plain_status(route, caller)), _got(answer, told))
+    yield Outcome(route, caller, OWN_TARGET, str(plain_status(route, caller)), got(answer, told(stage, caller, answer)))
+
+
+@dataclass(frozen=True)
+class At:
+    """What a call is about. `grantee` has been given the agent; `stranger` has not."""
+
+    org_id: str
+    child: str
+    grantee: str
+    stranger: str
+    number: int = 1
+
+
+@dataclass(frozen=True)
+class Job:
+    """One call, wherever it leads."""
+
+    client: Client
+    route: Route
+    row: Row
+    call: Call
+
+    async def send(self, headers: Headers, at: At, names: dict[str, str]) -> Answer:
+        method, path = self.route
+        names = {**names, "child": at.child, "guest": at.grantee, "stranger": at.stranger}
+        child = dict.fromkeys(("user_id", "invite_id", "agent_id"), at.child)
+        there = method, path.format(org_id=at.org_id, grantee=at.grantee, number=at.number, **child)
+        if self.row.version:
+            headers = {**headers, "If-Match": "*"}
+        params, body = _filled(self.call.ask.params, names), _filled(self.call.ask.json, names)
+        return await self.client.ask(there, headers, params, body)
 
 
 async def _bound(stage: Stage, route: Route, row: Row, caller: str) -> AsyncIterator[Outcome]:
-    missing, own = dict[str, Any](), None
+    alike, own = Alike(), None
     for call in calls(route, row, caller):
-        expected = expected_status(row, call)
-        if row.writes and expected < 400:
-            own = own or await stage.fresh(caller, row.child)
-            got = await _change(route, row, call, own)
+        job, expected = Job(stage.client, route, row, call), expected_status(row, call)
+        if expected >= 400 or not row.writes:
+            came = await _asked(stage, job, alike)
+        elif row.stays:
+            came = await _in_workshop(stage, job)
         else:
-            at, names = _target(stage, row, call), stage.home.names(caller)
-            answer = await _send(route, call, stage.home, await stage.headers(caller), at, names)
-            made = {org.name for org in stage.client.world.propelauth.world.orgs.values()}
-            created = ["created it"] if names["new_name"] in made else []
-            got = _got(answer, [*created, *_told(stage, caller, answer), *_unlike(missing, call, answer)])
-        yield Outcome(route, caller, call.title, str(expected), got)
+            own = own or await stage.fresh(caller, row.child)
+            at = At(own.org_id, own.child(row.child, caller), "", "")
+            came = await _changing(job, at, own, Watch(own.world, [own]))
+        yield Outcome(route, caller, call.title, str(expected), came)
 
 
-async def _change(route: Route, row: Row, call: Call, company: Company) -> str:
-    headers = await company.headers(call.caller)
-    watch = Watch(company.world, [company])
-    at = company.org_id, company.child(row.child, call.caller)
-    answer = await _send(route, call, company, headers, at, company.names(call.caller))
+async def _asked(stage: Stage, job: Job, alike: Alike) -> str:
+    caller, names = job.call.caller, stage.home.names(job.call.caller)
+    answer = await job.send(await stage.headers(caller), _target(stage, job.row, job.call), names)
+    besides = ["created it"] if _exists(stage, names["new_name"], job.row) else []
+    besides += told(stage, caller, answer, names=job.row.names)
+    return got(answer, [*besides, *alike.unlike(caller, job.call.target, answer)])
+
+
+async def _in_workshop(stage: Stage, job: Job) -> str:
+    """Let somebody make or change an agent."""
+    caller, kind = job.call.caller, job.row.child
+    shop = await stage.workshop(caller)
+    if kind is not None:
+        stage.agent_for(caller, kind)
+    aside = stage.aside
+    at = At(shop.caller.org_id, shop.owner.child(kind, caller), aside.guest.org_id, aside.stranger.org_id)
+    watch = Watch(stage.client.world, [shop.caller, shop.owner])
+    return await _changing(job, at, shop.caller, watch, shop.hidden)
+
+
+async def _changing(job: Job, at: At, company: Company, watch: Watch, hidden: Iterable[str] = ()) -> str:
+    caller, due = job.call.caller, job.call.ask.alters
+    acting = "key as Owner" if caller in GRANTEE_KEYS else caller
+    answer = await job.send(await company.headers(acting), at, company.names(acting))
     changes = watch.changes()
-    if call.caller in row.idle:
-        return _got(answer, changes)
-    return _got(answer, [] if changes else ["changed nothing"])
+    if caller in job.row.idle:
+        return got(answer, changes)
+    changed = {each.removeprefix("changed ") for each in changes}
+    right = changed == due if due else bool(changed)
+    besides = [] if right else [f"changed {', '.join(sorted(changed)) or 'nothing'}"]
+    besides += ["told of others"] if any(text in answer.text for text in hidden) else []
+    return got(answer, [*besides, *told_keys(answer)])
 
 
-def _target(stage: Stage, row: Row, call: Call) -> tuple[str, str]:
+def _exists(stage: Stage, name: str, row: Row) -> bool:
+    """Whether an organization or an agent of this name was made."""
+    if name in {org.name for org in stage.client.world.propelauth.world.orgs.values()}:
+        return True
+    return row.stays and row.status == 201 and stage.client.world.database["agents"].count_documents({"name": name}) > 0
+
+
+def _target(stage: Stage, row: Row, call: Call) -> At:
     """The organization and what of it is meant."""
     home = stage.home
     where: dict[str, tuple[str, Company | None]] = {
@@ -210,22 +277,20 @@ def _target(stage: Stage, row: Row, call: Call) -> tuple[str, str]:
         "others' child": (home.org_id, stage.elsewhere),
         "child of a deleted organization": (home.org_id, stage.gone),
         MINE_TOO: (home.org_id, stage.second),
-        OWN_TARGET: (home.org_id, home),
     }
-    org_id, company = where[call.target]
+    org_id, company = where.get(call.target, (home.org_id, home))
+    if call.target == GIVEN:
+        org_id = stage.grantee(call.caller).org_id
     missing = str(uuid4()) if row.child == "member" else uuid4().hex
-    return org_id, missing if company is None else company.child(row.child, call.caller)
-
-
-async def _send(
-    route: Route, call: Call, company: Company, headers: Headers, at: tuple[str, str], names: dict[str, str]
-) -> Answer:
-    method, path = route
-    org_id, child = at
-    names = {**names, "child": child}
-    params, body = _filled(call.ask.params, names), _filled(call.ask.json, names)
-    there = method, path.format(org_id=org_id, user_id=child, invite_id=child)
-    return await company.client.ask(there, headers, params, body)
+    child = missing if company is None else company.child(row.child, call.caller)
+    grantees = {
+        "missing grantee": str(uuid4()),
+        "organization without access": stage.former.org_id,
+        "deleted organization as grantee": stage.gone.org_id,
+        "owner as grantee": home.org_id,
+    }
+    grantee, stranger = grantees.get(call.target, stage.using.org_id), stage.aside.stranger.org_id
+    return At(org_id, child, grantee, stranger, 99 if call.target == MISSING_REVISION else 1)
 
 
 def _filled(pattern: Any, names: dict[str, str]) -> Any:
@@ -234,29 +299,3 @@ def _filled(pattern: Any, names: dict[str, str]) -> Any:
     if isinstance(pattern, list):
         return [_filled(value, names) for value in pattern]
     return pattern.format(**names) if isinstance(pattern, str) else pattern
-
-
-def _got(answer: Answer, besides: list[str]) -> str:
-    return ", ".join([str(answer.status), *besides])
-
-
-def _told(stage: Stage, caller: str, answer: Answer) -> list[str]:
-    """Whether an answer tells of an organization that is none of the caller's; a refusal tells of none at all."""
-    seen = () if answer.status >= 400 else stage.seen_by(caller)
-    others = [company for company in stage.companies if not any(company is each for each in seen)]
-    return ["told of others"] if any(text in answer.text for each in others for text in each.told) else []
-
-
-def _unlike(missing: dict[str, Any], call: Call, answer: Answer) -> list[str]:
-    """Whether something that is there is refused in other words than something that is not."""
-    for first, *others in (ORGANIZATION_TARGETS, CHILD_TARGETS):
-        if call.target == first:
-            missing[first] = _words(answer)
-        elif call.target in others or (call.caller in UNKNOWN and first in missing):
-            return [] if missing[first] == _words(answer) else ["unlike what is missing"]
-    return []
-
-
-def _words(answer: Answer) -> Any:
-    refused = answer.status >= 400
-    return {name: text for name, text in answer.json().items() if name != "request_id"} if refused else answer.body

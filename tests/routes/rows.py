@@ -1,10 +1,9 @@
 """The rows: for every route its kind, and who may do what there. The route table must have no more and no less."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-Route = tuple[str, str]
+from tests.routes.agent_rows import AGENTS
+from tests.routes.row import Ask, Route, Row, ServiceRow
 
 # Without a token: what they answer then.
 PUBLIC: dict[Route, int] = {
@@ -31,47 +30,29 @@ OWN: dict[Route, int] = {
     ("POST", "/v1/me/calendar/sync"): 404,
     ("GET", "/v1/me/events"): 422,
     ("GET", "/v1/roles"): 200,
+    ("GET", "/v1/catalogue"): 200,
     ("GET", "/v1/orgs"): 200,
     ("GET", "/v1/me/invites"): 200,
     ("GET", "/v1/me/joinable-orgs"): 200,
 }
-# For services, by a key of theirs: what they answer to any other caller, a person's token included.
-SERVICES: dict[Route, int] = {("GET", "/internal/v1/self"): 401}
+_RUNS = {"inactive agent": 409, "deleted agent": 410}
+_NO_MORE = {"inactive agent": 409, "deleted agent": 404}  # its number is free
+# For services, by a key of theirs: to any other caller they answer 401, whatever token comes along.
+SERVICES: dict[Route, ServiceRow] = {
+    ("GET", "/internal/v1/self"): ServiceRow(),
+    ("GET", "/internal/v1/changes"): ServiceRow("changes.read", params={"cursor": "{feed}", "wait": 0, "limit": 500}),
+    ("POST", "/internal/v1/users/{user_id}/calendar-token"): ServiceRow(
+        "calendars.token", "user", alters=frozenset({"audit_log"})
+    ),
+    ("GET", "/internal/v1/agents/{agent_id}/runtime"): ServiceRow(
+        "agents.runtime", "agent", others=_RUNS, alters=frozenset({"audit_log"}), secrets=True
+    ),
+    ("GET", "/internal/v1/agents/by-phone/{number}/runtime"): ServiceRow(
+        "agents.runtime", "number", others=_NO_MORE, alters=frozenset({"audit_log"}), secrets=True
+    ),
+}
 # For vendors, by their signature: what they answer to everybody else.
 WEBHOOKS: dict[Route, int] = {("POST", "/v1/webhooks/propelauth"): 400}
-
-
-@dataclass(frozen=True)
-class Ask:
-    """One thing that a route can be asked for, and the permission it takes; None: whoever belongs there may.
-
-    `{names}` in `json` and `params` stand for what the organization in hand has (`Company.names`).
-    """
-
-    needs: str | None = None
-    json: Mapping[str, Any] | None = None
-    params: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True)
-class Row:
-    """A route that is bound to an organization.
-
-    `status` is what it answers to who may. The asks after the first are made on the caller's own organization only.
-    `child` is what of the organization it names, in the path or in the body. `people`: it takes no key of a service.
-    `others` are answers that no permission decides, by caller, and `idle` callers who succeed and change nothing.
-    `exists` is False where no organization is named, `belongs` where members are not whom it is for.
-    """
-
-    status: int
-    asks: tuple[Ask, ...]
-    child: Literal["member", "invite", "mine"] | None = None
-    writes: bool = False
-    people: bool = False
-    others: Mapping[str, int] = field(default_factory=dict)
-    idle: frozenset[str] = frozenset()
-    exists: bool = True
-    belongs: bool = True
 
 
 def _changes(needs: str, **fields: Any) -> Ask:
@@ -123,6 +104,7 @@ ORGANIZATIONS: dict[Route, Row] = {
             Ask("audit.read", params={"actor_id": "{owner}"}),
             Ask("audit.read", params={"actor_id": "propelauth", "action": "member.joined"}),
         ),
+        names=True,
     ),
     ("GET", f"{_ORG}/members"): Row(
         200, (Ask("members.read"), Ask("members.read", params={"role": "Member", "search": "a", "limit": 2}))
@@ -188,4 +170,5 @@ ORGANIZATIONS: dict[Route, Row] = {
     ),
 }
 
-ROUTES: tuple[Route, ...] = (*PUBLIC, *OWN, *SERVICES, *WEBHOOKS, *ORGANIZATIONS)
+BOUND: dict[Route, Row] = {**ORGANIZATIONS, **AGENTS}
+ROUTES: tuple[Route, ...] = (*PUBLIC, *OWN, *SERVICES, *WEBHOOKS, *BOUND)

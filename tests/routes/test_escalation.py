@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.routes.companies import Stage
 from tests.routes.escalation import DOORS, Door, through
+from tests.routes.stage import Stage
 
 
 @pytest.mark.parametrize("door", DOORS, ids=lambda door: door.__name__)

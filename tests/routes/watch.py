@@ -8,7 +8,10 @@ from tests.routes.companies import Company
 from tests.world import World
 
 # Where an organization and all that belongs to it is kept.
-KEPT = ("organizations", "user_organizations", "pending_invites", "membership_changes", "audit_log")
+KEPT = (
+    *("organizations", "user_organizations", "pending_invites", "membership_changes", "audit_log"),
+    *("agents", "agent_configurations", "organization_agents", "agent_revisions", "agent_changes"),
+)
 
 
 class Watch:
@@ -24,8 +27,7 @@ class Watch:
         return [f"changed {name}" for name in sorted({*before, *self._seen}) if before[name] != self._seen[name]]
 
     def _look(self) -> defaultdict[str, list[Any]]:
-        ours = {"$match": {"org_id": {"$in": self._org_ids}}}
-        first, *others = ([ours, {"$set": {"kept_in": name}}] for name in KEPT)
+        first, *others = ([{"$match": self._ours(name)}, {"$set": {"kept_in": name}}] for name in KEPT)
         unions = [{"$unionWith": {"coll": name, "pipeline": p}} for name, p in zip(KEPT[1:], others, strict=True)]
         found = defaultdict[str, list[Any]](list)
         for document in self._world.database[KEPT[0]].aggregate([*first, *unions]):
@@ -36,3 +38,13 @@ class Watch:
         found["invites at PropelAuth"] = [repr(each) for each in vendor.invites if each.org_id in mine]
         found["organizations at PropelAuth"] = [repr(vendor.orgs[i]) for i in self._org_ids if i in vendor.orgs]
         return found
+
+    def _ours(self, name: str) -> dict[str, Any]:
+        """What is theirs in a collection; their agents are watched wherever they are given to."""
+        mine = {"org_id": {"$in": self._org_ids}}
+        if name == "agent_changes":
+            return {"org_ids": {"$in": self._org_ids}}
+        if name != "organization_agents":
+            return mine
+        agents = self._world.database["agents"].distinct("agent_id", mine)
+        return {"$or": [mine, {"agent_id": {"$in": agents}}]}

@@ -8,6 +8,7 @@ import typer
 from devstack.bench.me import measure_me
 from devstack.bench.measure import Measure, show
 from devstack.bench.pull import measure_pull
+from devstack.bench.runtime import measure_runtime
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -26,10 +27,18 @@ def pull(runs: Runs = 7) -> None:
     _tell([asyncio.run(measure_pull(runs))])
 
 
+@cli.command()
+def runtime(
+    runs: Runs = 7, seconds: Annotated[float, typer.Option(help="Length of a round.", min=0.5, max=60)] = 3
+) -> None:
+    """An agent's runtime configuration, sent (runtime-200) and known already (runtime-304), in requests a second."""
+    _tell(asyncio.run(measure_runtime(runs, seconds)))
+
+
 @cli.command("all")
 def every() -> None:
     """Every measure."""
-    _tell([asyncio.run(measure_me(7, 3)), asyncio.run(measure_pull(7))])
+    _tell([asyncio.run(measure_me(7, 3)), asyncio.run(measure_pull(7)), *asyncio.run(measure_runtime(7, 3))])
 
 
 def _tell(measures: list[Measure]) -> None:

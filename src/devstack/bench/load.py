@@ -5,11 +5,14 @@ Bare protocols and no HTTP library, so that the client costs little beside the s
 
 import asyncio
 import time
+from collections.abc import Iterator, Sequence
+from itertools import cycle
 
 
 class _Asker(asyncio.Protocol):
-    def __init__(self, request: bytes, until: float) -> None:
-        self._request = request
+    def __init__(self, requests: Iterator[bytes], expected: bytes, until: float) -> None:
+        self._requests = requests
+        self._expected = expected
         self._until = until
         self._buffer = b""
         self.answered = 0
@@ -19,7 +22,7 @@ class _Asker(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101
         self._transport = transport
-        transport.write(self._request)
+        transport.write(next(self._requests))
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -28,9 +31,9 @@ class _Asker(asyncio.Protocol):
             return
         self._buffer = b""
         self.answered += 1
-        self.failed += not head.startswith(b"HTTP/1.1 200")
+        self.failed += not head.startswith(self._expected)
         if time.perf_counter() < self._until:
-            self._transport.write(self._request)
+            self._transport.write(next(self._requests))
         else:
             self._transport.close()
 
@@ -41,28 +44,32 @@ class _Asker(asyncio.Protocol):
 
 def _length(head: bytes) -> int:
     marker = b"content-length: "
-    lowered = head.lower()
-    start = lowered.index(marker) + len(marker)
-    return int(lowered[start:].split(b"\r\n", 1)[0])
+    _, found, rest = head.lower().partition(marker)
+    return int(rest.split(b"\r\n", 1)[0]) if found else 0
 
 
-async def requests_per_second(port: int, request: bytes, seconds: float, connections: int) -> float:
-    """Answers a second; raises RuntimeError when one of them is not 200."""
+async def requests_per_second(
+    port: int, requests: Sequence[bytes], seconds: float, connections: int, status: int = 200
+) -> float:
+    """Answers a second to these requests in turn; raises RuntimeError when one of them is not of this status."""
     loop = asyncio.get_running_loop()
     started = time.perf_counter()
     until = started + seconds
+    turns, expected = cycle(requests), f"HTTP/1.1 {status}".encode()
     askers = [
-        (await loop.create_connection(lambda: _Asker(request, until), "127.0.0.1", port))[1] for _ in range(connections)
+        (await loop.create_connection(lambda: _Asker(turns, expected, until), "127.0.0.1", port))[1]
+        for _ in range(connections)
     ]
     async with asyncio.timeout(seconds + 30):
         await asyncio.gather(*(asker.done for asker in askers))
     failed = sum(asker.failed for asker in askers)
     if failed:
-        raise RuntimeError(f"{failed} answers were not 200")
+        raise RuntimeError(f"{failed} answers were not {status}")
     return sum(asker.answered for asker in askers) / (time.perf_counter() - started)
 
 
-def get(path: str, token: str) -> bytes:
-    return (
-        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\nAccept: application/json\r\n\r\n"
-    ).encode()
+def get(path: str, **headers: str) -> bytes:
+    """A request; names of headers are written with underscores."""
+    sent = {"Host": "127.0.0.1", "Accept": "application/json", **headers}
+    lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in sent.items())
+    return f"GET {path} HTTP/1.1\r\n{lines}\r\n".encode()

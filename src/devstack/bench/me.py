@@ -23,11 +23,11 @@ async def measure_me(runs: int, seconds: float) -> Measure:
             server("switchboard", "serve", environment=environment, path="/health/live") as ours,
             server("devstack.bench.floor_me", environment=environment, path="/nothing") as floor,
         ):
-            request = get("/v1/me", found.outside["token"])
+            request = get("/v1/me", Authorization=f"Bearer {found.outside['token']}")
             await _same_answers(found.outside["token"], ours, floor)
 
             async def ask(port: int) -> float:
-                return await requests_per_second(port, request, seconds, CONNECTIONS)
+                return await requests_per_second(port, [request], seconds, CONNECTIONS)
 
             return await interleaved("me", "requests/s", runs, lambda: ask(ours), lambda: ask(floor))
 

@@ -1,8 +1,10 @@
 """The parts a measure runs against: a mongod of its own, the outside world, HTTP servers; ended with it."""
 
 import asyncio
+import base64
 import json
 import os
+import secrets
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -35,6 +37,7 @@ class Parts:
             "PROPELAUTH_API_KEY": self.outside["api_key"],
             "PROPELAUTH_VERIFIER_KEY": self.outside["verifier_key"],
             "PROPELAUTH_WEBHOOK_SECRET": self.outside["webhook_secret"],
+            "SEALING_KEYS": f"bench:{base64.b64encode(secrets.token_bytes(32)).decode()}",
             "GOOGLE_CLIENT_ID": self.outside["client"][0],
             "GOOGLE_CLIENT_SECRET": self.outside["client"][1],
             "GOOGLE_REDIRECT_URI": CALLBACK,

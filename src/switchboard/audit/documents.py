@@ -19,8 +19,8 @@ class AuditEntryDocument(AuditEntry, Document):
 
     @classmethod
     @query
-    async def add(cls, entry: AuditEntry, session: Session) -> None:
-        """Write an entry in the transaction of the change it tells of."""
+    async def add(cls, entry: AuditEntry, session: Session | None = None) -> None:
+        """Write an entry, in the transaction of the change it tells of; what was only read has none."""
         await collection(cls).insert_one(entry.model_dump(), session=session)
 
     @classmethod

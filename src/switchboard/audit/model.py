@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict
 
 ActorKind = Literal["user", "service", "propelauth", "system"]
-TargetKind = Literal["organization", "member", "invite"]
+TargetKind = Literal["organization", "member", "invite", "agent", "user"]
 Action = Literal[
     "organization.created",
     "organization.updated",
@@ -26,6 +26,17 @@ Action = Literal[
     "invite.declined",
     "invite.revoked",
     "invite.expired",
+    "agent.created",
+    "agent.updated",
+    "agent.activated",
+    "agent.deactivated",
+    "agent.deleted",
+    "agent.restored",
+    "agent.shared",
+    "agent.share_changed",
+    "agent.share_revoked",
+    "agent.secrets_read",
+    "calendar.token_read",
 ]
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import Depends, Path, Request, Security
+from fastapi import Depends, Header, Path, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 
 from switchboard.clients.propelauth_facts import Identity
@@ -11,19 +11,29 @@ from switchboard.errors import Unauthenticated
 from switchboard.services import Principal, Service, Services
 
 
-async def services_of(request: Request) -> Services:
+def services_of(request: Request) -> Services:
     services: Services = request.app.state.services
     return services
 
 
-Running = Annotated[Services, Depends(services_of)]
+async def _services(request: Request) -> Services:  # one that is not async would run in a thread
+    return services_of(request)
 
 
-async def current_time() -> datetime:
-    return datetime.now(UTC)
+Running = Annotated[Services, Depends(_services)]
 
 
-Now = Annotated[datetime, Depends(current_time)]
+def current_time() -> datetime:
+    """Now, in the milliseconds that MongoDB keeps: what is answered at once and what is read later are the same."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+async def _now() -> datetime:
+    return current_time()
+
+
+Now = Annotated[datetime, Depends(_now)]
 
 
 class _Bearer(HTTPBearer):
@@ -69,3 +79,5 @@ AnyCaller = Annotated[Principal, Depends(_either)]
 OrgId = Annotated[str, Path(max_length=64)]
 UserId = Annotated[str, Path(max_length=64)]
 InviteId = Annotated[str, Path(max_length=64)]
+AgentId = Annotated[str, Path(max_length=64)]
+IfMatch = Annotated[str | None, Header(description="The ETag of the version that was read; required for a change")]

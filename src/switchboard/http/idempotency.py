@@ -1,14 +1,15 @@
 """`Idempotency-Key` on POSTs: the same key with the same request gets the same answer, for two days.
 
 The contract is Stripe's (docs.stripe.com, idempotent requests): the key belongs to its caller and its request; only
-successes are kept, so what failed or was refused is tried again by its repetition.
+successes are kept, so what failed or was refused is tried again by its repetition. An answer that its route marks
+`Cache-Control: no-store` is not kept either: it holds a secret. Only a route that creates nothing may mark it so.
 """
 
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -34,7 +35,7 @@ REPLAYED = "Idempotency-Replayed"
 
 def describe(operation: dict[str, Any]) -> None:
     """Add the header, and what it can lead to, to the description of a POST."""
-    text = "Repeat a request with the same key to get the same answer; a success is kept for two days."
+    text = "Repeat a request with the same key to get the same answer; a success without secrets is kept for two days."
     schema = {"type": "string", "pattern": f"^{KEY.pattern}$"}
     header = {"name": "Idempotency-Key", "in": "header", "required": False, "description": text, "schema": schema}
     operation.setdefault("parameters", []).append(header)
@@ -72,18 +73,17 @@ class Idempotency:
 
     async def _answer(self, attempt: Attempt, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, and keep the answer before its last part leaves: who has read it can rely on its repetition."""
-        status, media_type, answer = 500, "", bytearray()
+        status, headers, answer = 500, Headers(), bytearray()
 
         async def kept(message: Message) -> None:
-            nonlocal status, media_type
+            nonlocal status, headers
             if message["type"] == "http.response.start":
-                status = message["status"]
-                media_type = MutableHeaders(scope=message).get("content-type", "")
+                status, headers = message["status"], Headers(raw=message["headers"])
             else:
                 answer.extend(message.get("body", b""))
                 if not message.get("more_body", False):
                     with suppress(SwitchboardError):  # then the key is free again a minute later
-                        await service.end(attempt, status, media_type, bytes(answer))
+                        await _end(attempt, status, headers, bytes(answer))
             await send(message)
 
         try:
@@ -92,6 +92,13 @@ class Idempotency:
             with suppress(SwitchboardError):
                 await service.give_up(attempt)
             raise
+
+
+async def _end(attempt: Attempt, status: int, headers: Headers, answer: bytes) -> None:
+    if "no-store" in headers.get("cache-control", ""):
+        await service.give_up(attempt)
+    else:
+        await service.end(attempt, status, headers.get("content-type", ""), answer)
 
 
 async def _caller(scope: Scope) -> bytes:

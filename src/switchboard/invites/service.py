@@ -36,7 +36,11 @@ from switchboard.services import Dependant, Principal, Services
 from switchboard.users.model import InvalidEmail, fold_email
 
 BULK_SECONDS: Final = 20.0  # within the patience of proxies and browsers
-DEPENDANT: Final = Dependant("pending_invites", PendingInviteDocument.count, PendingInviteDocument.remove_all)
+DEPENDANT: Final = Dependant(
+    "pending_invites",
+    PendingInviteDocument.count,
+    lambda org_id, _, session: PendingInviteDocument.remove_all(org_id, session),
+)
 
 
 async def listed(

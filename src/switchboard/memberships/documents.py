@@ -202,8 +202,9 @@ class MarkDocument(Mark, Document):
 
     @classmethod
     @query
-    async def touch(cls, org_id: str, user_id: str, session: Session) -> None:
-        """Write to the one document that all transactions about this person share: of two at once, one starts over.
+    async def touch(cls, org_id: str, user_id: str | None, session: Session) -> None:
+        """Write to the one document that all transactions about this person (None: the organization) share: of two at
+        once, one starts over.
 
         Each of them reads membership and change together; one may then write only the membership and the other only
         the change, and both would count for how things stood before (facts/reliability.md, finding 3).

@@ -228,7 +228,7 @@ async def _confirm_organization(
     fields = mirrored(facts) if facts else None
     entry = entry_of(before, fields, org_id, seen, origin)
     if fields is None:
-        await _remove(services, org_id, session)
+        await _remove(services, org_id, seen.at, session)
     else:
         limit = {"seat_limit": fields["max_users"]} if change is None or over else {}
         await OrganizationDocument.put(org_id, {**fields, **limit}, seen, created_at, session)
@@ -246,9 +246,9 @@ async def _creator(
     return Origin(creation.actor, creation.request_id, creation.begun_at) if creation else Origin()
 
 
-async def _remove(services: Services, org_id: str, session: Session) -> None:
+async def _remove(services: Services, org_id: str, now: datetime, session: Session) -> None:
     for dependant in services.dependants:
-        await dependant.remove(org_id, session)
+        await dependant.remove(org_id, now, session)
     await UserOrganizationDocument.remove_all(org_id, session)
     await MembershipChangeDocument.remove_all(org_id, session)
     await OrganizationDocument.remove(org_id, session)

@@ -6,7 +6,7 @@ from typing import ClassVar
 from beanie import Document
 from pymongo import ASCENDING, IndexModel, ReturnDocument
 
-from switchboard.mongo import collection, query, readable
+from switchboard.mongo import Session, collection, query, readable
 from switchboard.runtime.model import ServiceKey
 
 USE_NOTED_EVERY = timedelta(minutes=1)
@@ -18,6 +18,7 @@ class ServiceKeyDocument(ServiceKey, Document):
         indexes: ClassVar[list[IndexModel]] = [
             IndexModel([("key_id", ASCENDING)], unique=True, name="key_id_unique"),
             IndexModel([("key_hash", ASCENDING)], unique=True, name="key_hash_unique"),
+            IndexModel([("org_id", ASCENDING)], name="org_id"),
         ]
 
     @classmethod
@@ -54,6 +55,19 @@ class ServiceKeyDocument(ServiceKey, Document):
             return_document=ReturnDocument.AFTER,
         )
         return None if stored is None else ServiceKey.model_validate(stored)
+
+    @classmethod
+    @query
+    async def count_bound(cls, org_id: str) -> int:
+        """Keys that are bound to this organization and not revoked."""
+        return await collection(cls).count_documents({"org_id": org_id, "revoked_at": None})
+
+    @classmethod
+    @query
+    async def revoke_bound(cls, org_id: str, now: datetime, session: Session) -> None:
+        """Revoke the keys that are bound to this organization."""
+        bound = {"org_id": org_id, "revoked_at": None}
+        await collection(cls).update_many(bound, {"$set": {"revoked_at": now}}, session=session)
 
     @classmethod
     @query

@@ -1,19 +1,21 @@
-"""A service's key: what it may do, until when. Of the key itself only a hash is kept."""
+"""A service's key: what it may do, until when; of the key itself only a hash is kept. And what services are given."""
 
 import hashlib
 import secrets
 from datetime import datetime
 from typing import Final, Literal, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
 from switchboard.errors import Conflict, Invalid, NotFound, Unauthenticated
 from switchboard.roles.model import ROLES
+from switchboard.users.model import Date, User
 
 Scope = Literal["agents.runtime", "calendars.token", "calendars.availability", "changes.read", "organizations"]
 SCOPES: Final = get_args(Scope)
 MARK: Final = "sbk"
 PREFIX_LENGTH: Final = 8
+LONGEST_NAME: Final = 100
 
 
 class InvalidServiceKey(Unauthenticated):
@@ -34,6 +36,21 @@ class AlreadyRevoked(Conflict):
 class UnknownScope(Invalid):
     code = "unknown_scope"
     message = f"A service key may have the scopes {', '.join(SCOPES)}."
+
+
+class InvalidName(Invalid):
+    code = "invalid_name"
+    message = f"A service key needs a name: up to {LONGEST_NAME} characters that can be seen."
+
+
+class UnknownOrganization(NotFound):
+    code = "organization_not_found"
+    message = "No organization with this id is known here."
+
+
+class UserNotFound(NotFound):
+    code = "user_not_found"
+    message = "This user is not known here, or does not belong to the organization that the service key is bound to."
 
 
 class RoleAndOrganization(Invalid):
@@ -67,6 +84,30 @@ class ServiceKey(BaseModel):
         return "expired" if self.expires_at is not None and now >= self.expires_at else "active"
 
 
+class CalendarToken(BaseModel):
+    """An access token to a person's calendar at Google. `expires_at` is UTC, None when it is not known."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    access_token: str = Field(repr=False)
+    expires_at: Date
+    user_id: str
+    scopes: list[str]
+    timezone: str
+
+    @classmethod
+    def of(cls, user: User, access_token: str) -> "CalendarToken":
+        """`user` as stored after the token was got; if another one is stored by then, its expiry is not this one's."""
+        stored = user.token
+        return cls(
+            access_token=access_token,
+            expires_at=stored.token_expiration if stored.access_token == access_token else None,
+            user_id=user.user_id,
+            scopes=stored.scope,
+            timezone=user.timezone_or_default,
+        )
+
+
 def new_key() -> str:
     """A key nobody can guess: 256 bits behind a readable prefix."""
     return f"{MARK}_{secrets.token_hex(PREFIX_LENGTH // 2)}_{secrets.token_urlsafe(32)}"
@@ -80,6 +121,14 @@ def prefix_of(key: str) -> str:
 def hash_of(key: str) -> str:
     """What is kept of a key. Its 256 random bits need no slow hash."""
     return hashlib.sha256(key.encode()).hexdigest()
+
+
+def checked_name(name: str) -> str:
+    """The name without blanks around it; raises `InvalidName`. It stands in lists, logs and audit entries."""
+    name = name.strip()
+    if not name.isprintable() or not 0 < len(name) <= LONGEST_NAME:
+        raise InvalidName
+    return name
 
 
 def check_grant(scopes: list[str], org_id: str | None, role: str | None) -> None:

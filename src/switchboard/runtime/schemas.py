@@ -1,7 +1,11 @@
-"""Services on the wire."""
+"""Services on the wire, and what they are given."""
 
-from pydantic import BaseModel
+from datetime import datetime
+from typing import Literal
 
+from pydantic import BaseModel, Field
+
+from switchboard.runtime.model import CalendarToken
 from switchboard.services import Service
 
 
@@ -23,3 +27,18 @@ class ServiceSelf(BaseModel):
             org_id=service.org_id,
             role=service.role,
         )
+
+
+class CalendarTokenShown(BaseModel):
+    """Good for Google's Calendar API until `expires_at`, two minutes at least; null: not known, so ask again soon."""
+
+    access_token: str = Field(repr=False)
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105
+    expires_at: datetime | None
+    user_id: str
+    scopes: list[str]
+    timezone: str
+
+    @classmethod
+    def of(cls, token: CalendarToken) -> "CalendarTokenShown":
+        return cls.model_validate(token.model_dump())

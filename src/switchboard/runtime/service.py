@@ -1,21 +1,36 @@
-"""Making, listing and revoking service keys, and knowing a service by its key."""
+"""Service keys: making, listing and revoking them, knowing a service by its key; and what services are given."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import uuid4
 
+from switchboard.audit.documents import AuditEntryDocument
+from switchboard.audit.model import Actor, Target, new_entry
+from switchboard.connections import service as connections
+from switchboard.memberships.documents import UserOrganizationDocument
+from switchboard.organizations import service as organizations
+from switchboard.organizations.documents import OrganizationDocument
 from switchboard.runtime.documents import ServiceKeyDocument
 from switchboard.runtime.model import (
     AlreadyRevoked,
+    CalendarToken,
     InvalidServiceKey,
     ServiceKey,
+    UnknownOrganization,
     UnknownServiceKey,
+    UserNotFound,
     check_grant,
+    checked_name,
     hash_of,
     new_key,
     prefix_of,
 )
-from switchboard.services import Service
+from switchboard.services import Dependant, Service, Services
+from switchboard.users.documents import UserDocument
+
+DEPENDANT: Final = Dependant("service_keys", ServiceKeyDocument.count_bound, ServiceKeyDocument.revoke_bound)
+TOKEN_SCOPE: Final = "calendars.token"  # noqa: S105
 
 
 @dataclass(frozen=True)
@@ -29,8 +44,14 @@ class Grant:
 
 
 async def create(name: str, grant: Grant, now: datetime) -> tuple[ServiceKey, str]:
-    """A new key, and the one time its text is seen; raises `UnknownScope`, `RoleAndOrganization`."""
+    """A new key, and the one time its text is seen.
+
+    Raises `InvalidName`, `UnknownScope`, `RoleAndOrganization`, `UnknownOrganization`.
+    """
+    name = checked_name(name)
     check_grant(grant.scopes, grant.org_id, grant.role)
+    if grant.org_id is not None and await OrganizationDocument.find(grant.org_id) is None:
+        raise UnknownOrganization
     text = new_key()
     key = ServiceKey(
         key_id=uuid4().hex,
@@ -69,3 +90,36 @@ async def identify(text: str, now: datetime) -> Service:
     key.check(now)
     await ServiceKeyDocument.note_use(key, now)
     return Service(key.key_id, key.name, frozenset(key.scopes), key.org_id, key.role)
+
+
+async def calendar_token(services: Services, caller: Service, user_id: str, now: datetime) -> CalendarToken:
+    """An access token to a person's calendar that works for two minutes and more; the audit log knew of it first.
+
+    Raises `MissingScope`, `UserNotFound`, and what `connections.service.access_token` raises.
+    """
+    caller.check(TOKEN_SCOPE)
+    org_ids = await _noted_in(caller, user_id)
+    access_token = await connections.access_token(services, user_id, now)
+    user = await UserDocument.find(user_id)
+    if user is None:
+        raise UserNotFound
+    actor, target = Actor(kind="service", id=caller.key_id, name=caller.name), Target(kind="user", id=user_id)
+    by = organizations.request_id()
+    for org_id in org_ids:
+        await AuditEntryDocument.add(new_entry("calendar.token_read", org_id, target, actor, now, request_id=by))
+    return CalendarToken.of(user, access_token)
+
+
+async def _noted_in(caller: Service, user_id: str) -> list[str]:
+    """The organizations whose audit log says what this service reads of a person; raises `UserNotFound`.
+
+    A service that is bound to one learns nothing of anybody else. Somebody without an organization is noted in "".
+    """
+    if caller.org_id is not None:
+        if await UserOrganizationDocument.find(caller.org_id, user_id) is None:
+            raise UserNotFound
+        return [caller.org_id]
+    memberships = await UserOrganizationDocument.of_user(user_id)
+    if not memberships and await UserDocument.find(user_id) is None:
+        raise UserNotFound
+    return [membership.org_id for membership in memberships] or [""]

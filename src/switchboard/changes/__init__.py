@@ -1,0 +1,1 @@
+"""What changed about agents, as a feed that internal services follow."""

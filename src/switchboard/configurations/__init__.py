@@ -1,0 +1,1 @@
+"""What an editor edits of an agent, a revision keeps and a service runs."""

@@ -1,0 +1,1 @@
+"""Agents' effective configurations, for the services that run them."""

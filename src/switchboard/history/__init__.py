@@ -1,0 +1,1 @@
+"""Every state that an agent was in: read, compared, brought back."""

@@ -1,0 +1,1 @@
+"""Activating, deactivating, deleting and restoring agents."""

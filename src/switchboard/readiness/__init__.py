@@ -1,0 +1,1 @@
+"""Whether an agent can take calls, and what is missing."""

@@ -1,0 +1,1 @@
+"""Sealing every stored secret anew, by the newest key."""

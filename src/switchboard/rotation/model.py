@@ -1,0 +1,51 @@
+"""What a rotation does with a stored value, and what it reports."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from switchboard.configurations.model import Safe
+from switchboard.crypto import CannotOpen, KeyRing, is_sealed
+
+Outcome = Literal["current", "unreadable"]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A secret as it is stored; `path` is that of the secret, wherever a copy of it is kept."""
+
+    agent_id: str
+    path: str
+    value: str = field(repr=False)
+
+    def renewed(self, ring: KeyRing) -> str | Outcome:
+        """The value to put in its place: `current` if it stays, `unreadable` if no key of the ring opens it."""
+        if is_sealed(self.value) and not ring.is_old(self.value):
+            return "current"
+        safe = Safe(ring, self.agent_id)
+        try:
+            return safe.seal(self.path, safe.open(self.path, self.value))
+        except CannotOpen:
+            return "unreadable"
+
+
+@dataclass
+class Rotation:
+    """How many values there are, were sealed anew (or would be), stayed, and cannot be read, with their agents."""
+
+    looked_at: int = 0
+    renewed: int = 0
+    current: int = 0
+    unreadable: int = 0
+    unreadable_agents: list[str] = field(default_factory=list)
+    retired_keys: list[str] = field(default_factory=list)
+
+    def count(self, kept: Kept, outcome: str) -> None:
+        self.looked_at += 1
+        if outcome == "current":
+            self.current += 1
+        elif outcome == "unreadable":
+            self.unreadable += 1
+            if kept.agent_id not in self.unreadable_agents and len(self.unreadable_agents) < 100:
+                self.unreadable_agents.append(kept.agent_id)
+        else:
+            self.renewed += 1

@@ -1,0 +1,1 @@
+"""Agents shared with other organizations, by the one that owns them."""

@@ -1,0 +1,1 @@
+"""Agents in the shapes that other programs store and send, read into ours."""

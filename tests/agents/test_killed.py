@@ -1,0 +1,224 @@
+"""An API process is killed with -9 in the middle of creates, again and again: an agent is there whole, or not at all.
+
+As often as SWITCHBOARD_KILLS says, ten times without it.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from pymongo import AsyncMongoClient
+
+from devstack.mongod import Mongod
+from devstack.processes import Child, start_child
+from devstack.propelauth import PropelAuthEmulator
+from switchboard.idempotency.model import UNDER_WAY
+from tests.http.served import environment
+from tests.races import kept
+from tests.races.cluster import Cluster
+from tests.races.kept import LIVE, Agents
+from tests.races.scene import Scene, scene
+
+KILLS = int(os.environ.get("SWITCHBOARD_KILLS", "10"))
+AHEAD = 3  # processes that are started while another one is killed
+LATEST = 0.06  # seconds from the first create to the kill
+Document = dict[str, Any]
+
+
+@dataclass
+class Process:
+    child: Child
+    api: httpx.AsyncClient
+
+    async def end(self) -> None:
+        self.child.kill()
+        await asyncio.to_thread(self.child.wait, 20)
+        await self.api.aclose()
+
+
+@dataclass(frozen=True)
+class Create:
+    """One request, as it is made and repeated. `answer` is what came back, if anything did."""
+
+    scene: Scene
+    key: str
+    name: str
+    number: str | None
+    answer: httpx.Response | None = None
+
+    async def ask(self, api: httpx.AsyncClient) -> "Create":
+        headers = {**self.scene.owner.headers, "Idempotency-Key": self.key}
+        body = {"name": self.name, "phone_number": self.number, "chatbot_key": "sk-of-the-bot"}
+        try:
+            answer = await api.post(f"{self.scene.at}/agents", headers=headers, json=body)
+        except httpx.TransportError:
+            return self
+        return replace(self, answer=answer)
+
+    @property
+    def made(self) -> str | None:
+        """The agent that it was told it made."""
+        created = self.answer is not None and self.answer.status_code == httpx.codes.CREATED
+        return str(self.answer.json()["agent_id"]) if created and self.answer else None
+
+
+@dataclass
+class Ground:
+    mongod: Mongod
+    propelauth: PropelAuthEmulator
+    mongo: AsyncMongoClient[Document]
+    database: str
+    folder: Path
+
+    async def start(self) -> Process:
+        more = {"MONGODB_DATABASE": self.database, "LOG_LEVEL": "warning"}
+        variables = environment(self.mongod.uri, self.propelauth, **more)
+        log, command = self.folder / f"{uuid4().hex}.log", [sys.executable, "-m", "switchboard", "serve"]
+        child = await asyncio.to_thread(start_child, command, log=log, variables=variables)
+        url = f"http://127.0.0.1:{variables['SERVER_PORT']}"
+        process = Process(child, httpx.AsyncClient(base_url=url, trust_env=False, timeout=30))
+        async with asyncio.timeout(40):
+            while not await _answers(process):
+                assert child.poll() is None, log.read_text()
+                await asyncio.sleep(0.02)
+        return process
+
+    @asynccontextmanager
+    async def processes(self, number: int) -> AsyncIterator[AsyncIterator[Process]]:
+        """So many, one after the other, a few of them ahead of time."""
+        waiting = deque[asyncio.Task[Process]]()
+
+        async def each() -> AsyncIterator[Process]:
+            for left in range(number, 0, -1):
+                while len(waiting) < min(AHEAD, left):
+                    waiting.append(asyncio.create_task(self.start()))
+                yield await waiting.popleft()
+
+        try:
+            yield each()
+        finally:
+            for task in waiting:
+                await (await task).end()
+
+    async def scene(self, api: httpx.AsyncClient) -> Scene:
+        return await scene(Cluster([api], self.propelauth, self.mongo, self.mongo[self.database], []), ["Owner"])
+
+    async def agents(self, creates: list[Create]) -> Agents:
+        return await kept.agents(self.mongo, self.database, {create.scene.org_id for create in creates})
+
+    async def audited(self) -> Counter[str]:
+        """How often the audit log says of which agent that it was created."""
+        log = self.mongo[self.database]["audit_log"]
+        return Counter([entry["target"]["id"] async for entry in log.find({"action": "agent.created"})])
+
+    async def let_go(self) -> int:
+        """End the transactions of dead processes, as MongoDB does by itself after a minute; how many there were."""
+        idle: list[Document] = [{"$currentOp": {"allUsers": True, "idleSessions": True}}]
+        idle.append({"$match": {"type": "idleSession", "transaction": {"$exists": True}}})
+        found = await (await self.mongo.admin.aggregate(idle)).to_list()
+        await self.mongo.admin.command("killSessions", [{"id": each["lsid"]["id"]} for each in found])
+        return len(found)
+
+    async def wait_over(self) -> None:
+        """Nobody can be answering any more what was not answered."""
+        attempts = self.mongo[self.database]["idempotency_keys"]
+        async for attempt in attempts.find({"status": None}):
+            earlier = {"$set": {"begun_at": attempt["begun_at"] - UNDER_WAY - timedelta(seconds=1)}}
+            await attempts.update_one({"_id": attempt["_id"]}, earlier)
+
+
+async def _answers(process: Process) -> bool:
+    try:
+        return (await process.api.get("/health/live")).status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False
+
+
+@pytest.fixture
+async def ground(mongod: Mongod, tmp_path: Path) -> AsyncIterator[Ground]:
+    mongo = AsyncMongoClient[Document](mongod.uri, tz_aware=True)
+    async with PropelAuthEmulator() as propelauth, mongo:
+        yield Ground(mongod, propelauth, mongo, f"killed_{uuid4().hex[:8]}", tmp_path)
+
+
+def some_creates(scene: Scene) -> Iterator[Create]:
+    """With a number, without one, and two that want the same one."""
+    one, two = (f"+4930{uuid4().int % 10**8:08d}" for _ in range(2))
+    for number in (one, None, two, two):
+        yield Create(scene, uuid4().hex, f"Agent {uuid4().hex}", number)
+
+
+async def killed(ground: Ground, process: Process, chance: Random) -> list[Create]:
+    """What was under way when the process was killed, with those answers that came before."""
+    made = await ground.scene(process.api)
+    asked = [asyncio.create_task(create.ask(process.api)) for create in some_creates(made)]
+    await asyncio.sleep(chance.uniform(0, LATEST))  # the moment is what the test is about
+    os.kill(process.child.pid, signal.SIGKILL)
+    await process.end()
+    return await asyncio.gather(*asked)
+
+
+def halves(found: Agents, audited: Counter[str]) -> list[str]:
+    """What is there of an agent that is not there whole."""
+    due = Counter({agent["agent_id"]: 1 for agent in found.agents})
+    return [*kept.rules(found), *(["the audit log differs from what is there"] if audited != due else [])]
+
+
+@pytest.mark.timeout(60 + 6 * KILLS)
+async def test_after_a_kill_an_agent_is_there_whole_or_not_at_all_and_the_repeated_create_makes_it_once(
+    ground: Ground,
+) -> None:
+    chance, creates = Random("killed"), list[Create]()
+    async with ground.processes(KILLS + 1) as processes:
+        async for process in processes:
+            if len(creates) == 4 * KILLS:
+                break
+            creates += await killed(ground, process, chance)
+        left_open = await ground.let_go()
+        found = await ground.agents(creates)
+
+        lost = [create for create in creates if create.answer is None]
+        there = {agent["name"]: agent["agent_id"] for agent in found.agents}
+        assert halves(found, await ground.audited()) == []
+        assert all(there[create.name] == create.made for create in creates if create.made)
+        assert left_open > 0
+        assert len(lost) > KILLS
+
+        await ground.wait_over()
+        repeated = [await create.ask(process.api) for create in creates]
+        await process.end()
+    found = await ground.agents(creates)
+    assert halves(found, await ground.audited()) == []
+    assert wrongly(repeated, there, found) == []
+
+
+def wrongly(repeated: list[Create], before: dict[str, str], found: Agents) -> list[str]:
+    """What is not as if each request had gone through once; `before` are agents by name that were there already."""
+    names = Counter(agent["name"] for agent in found.agents)
+    numbers = Counter(agent["phone_number"] for agent in found.agents if agent["status"] in LIVE)
+    wrong = [f"{times} agents were made by one request" for times in names.values() if times > 1]
+    for create in repeated:
+        assert create.answer is not None
+        is_there = create.name in names
+        told = create.answer.status_code, create.answer.json().get("code")
+        if is_there and create.name in before and create.made != before[create.name]:
+            wrong.append(f"the repeated request of an agent that was there is answered {told}")
+        elif is_there != (create.made is not None):
+            wrong.append(f"an agent is {'' if is_there else 'not '}there, and the repeated request is answered {told}")
+        elif create.number and (numbers[create.number] != 1 or (not is_there and told[1] != "phone_number_taken")):
+            wrong.append(f"{numbers[create.number]} agents have one number, and a request for it is answered {told}")
+        elif not create.number and not is_there:
+            wrong.append(f"nothing was made, and the repeated request is answered {told}")
+    return wrong
