@@ -1,11 +1,24 @@
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 
 import httpx
 import pytest
 
 from devstack.mongod import Mongod
+from switchboard.clients.endpoint_connections import Endpoints
 from tests.world import Person, World
 from tests.world import world as started
+
+# Folders whose tests share something that takes long to make; with several processes one of them has it.
+TOGETHER = ("tests/routes/", "tests/races/", "tests/outages/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several processes (scripts/test), a file stays in one of them."""
+    for item in items:
+        file = item.nodeid.partition("::")[0]
+        together = next((folder for folder in TOGETHER if file.startswith(folder)), file)
+        item.add_marker(pytest.mark.xdist_group(together))
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +31,14 @@ def mongod() -> Iterator[Mongod]:
 async def whole_world(mongod: Mongod) -> AsyncIterator[World]:
     async with started(mongod) as world:
         world.services.google.retries.backoff = 0.02
+        endpoints = Endpoints(world.settings.agent, resolve=_resolve)
+        world.app.state.services = replace(world.services, endpoints=endpoints)
         yield world
+
+
+async def _resolve(_: str, __: int) -> list[str]:
+    """No name has an address, and no server of names is asked for one."""
+    raise OSError
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Builds what runs, once, in one place: app, worker, command line and tests all start here."""
 
 import logging
+import re
 import sys
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -152,11 +153,21 @@ def set_up_logging(settings: LogSettings) -> None:
     )
     handler = logging.StreamHandler()
     remove_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
-    formatter = structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[remove_meta, last])
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[_without_quotes, *shared], processors=[remove_meta, last]
+    )
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=settings.level.upper(), force=True)
     for noisy in ("httpx", "httpcore", "uvicorn.access", "pymongo", "aiohttp.access"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _without_quotes(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Cut what asyncio says of a forgotten failure: it quotes the error and the arguments of the call."""
+    record = event.get("_record")
+    if isinstance(record, logging.LogRecord) and record.name == "asyncio" and record.exc_info:
+        event["event"] = re.split(r"[\n(]", str(event["event"]), maxsplit=1)[0]
+    return event
 
 
 def _place_of_error(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

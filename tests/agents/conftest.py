@@ -1,6 +1,6 @@
 """Organizations with members, and what a call to an agent's route needs."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -132,9 +132,6 @@ class Made:
         return list(found)
 
 
-Teams = Callable[[], Awaitable[Team]]
-
-
 class Names(dict[str, list[str]]):
     """What the names of hosts lead to: nothing, unless a test says otherwise."""
 
@@ -144,31 +141,37 @@ class Names(dict[str, list[str]]):
         return self[host]
 
 
-@pytest.fixture
-def names(world: World) -> Iterator[Names]:
-    """In place of the machine's resolver, which asks the network."""
-    services, found = world.services, Names()
-    world.app.state.services = replace(services, endpoints=Endpoints(world.settings.agent, resolve=found.resolve))
-    yield found
-    world.app.state.services = services
+@dataclass
+class Teams:
+    """Makes organizations; `names` stands in place of the machine's resolver, which asks the network."""
 
+    world: World
+    names: Names
 
-@pytest.fixture
-def team(world: World, names: Names) -> Iterator[Teams]:
-    """Make an organization; while the test runs, PropelAuth's project has several roles a member."""
-    vendor = world.propelauth
-    roles, multi_role = vendor.settings.roles, vendor.settings.multi_role
-    vendor.settings.roles, vendor.settings.multi_role = {**roles, "agent_editor": []}, True
-
-    async def new() -> Team:
+    async def __call__(self) -> Team:
+        vendor = self.world.propelauth
         org = vendor.add_org(f"Team {uuid4().hex[:12]}")
-        people = {name: world.person(google=False) for name in ROLES}
+        people = {name: self.world.person(google=False) for name in ROLES}
         for name, (role, additional) in ROLES.items():
             vendor.add_member(org.org_id, people[name].user_id, role, additional)
-        await comparison.compare(world.services, org.org_id, datetime.now(UTC))
+        await comparison.compare(self.world.services, org.org_id, datetime.now(UTC))
         for person in people.values():
             person.token = vendor.access_token(person.user_id)
-        return Team(world, org.org_id, people)
+        return Team(self.world, org.org_id, people)
 
-    yield new
-    vendor.settings.roles, vendor.settings.multi_role = roles, multi_role
+
+@pytest.fixture
+def team(world: World) -> Iterator[Teams]:
+    """Make an organization; while the test runs, PropelAuth's project has several roles a member."""
+    settings, services, found = world.propelauth.settings, world.services, Names()
+    roles, multi_role = settings.roles, settings.multi_role
+    settings.roles, settings.multi_role = {**roles, "agent_editor": []}, True
+    world.app.state.services = replace(services, endpoints=Endpoints(world.settings.agent, resolve=found.resolve))
+    yield Teams(world, found)
+    world.app.state.services = services
+    settings.roles, settings.multi_role = roles, multi_role
+
+
+@pytest.fixture
+def names(team: Teams) -> Names:
+    return team.names

@@ -3,8 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
-
 from switchboard.configurations.model import MASK
 from switchboard.crypto import is_sealed
 from tests.agents.conftest import Teams, complete, key, keys_of
@@ -116,49 +114,46 @@ async def test_a_number_that_is_taken_leaves_nothing_and_names_nothing_of_the_ot
     assert not [*here.world.database["agent_changes"].find({"org_ids": here.org_id})]
 
 
-@pytest.mark.parametrize(
-    ("fields", "code"),
-    [
-        ({"phone_number": "030 1234567"}, "invalid_phone_number"),
-        ({"chatbot_api": "http://bot.northwind.example/"}, "endpoint_refused"),
-        ({"chatbot_api": "https://localhost/"}, "endpoint_refused"),
-        ({"chatbot_api": "https://169.254.169.254/latest"}, "endpoint_refused"),
-        ({"chatbot_key": f"{MASK}1234"}, "mask_as_secret"),
-        ({"tts_config": {"options": {"stability": 0.5}}}, "invalid_options"),
-        ({"tts_config": {"provider": "acme", "options": {"api_key": "planted-secret"}}}, "invalid_options"),
-        ({"tts_config": {"speed": 0.49}}, "invalid"),
-        ({"tts_config": {"speed": 2.01}}, "invalid"),
-        ({"tts_config": {"speed": "planted-secret"}}, "invalid"),
-        ({"tts_config": None}, "invalid"),
-        ({"tts_config": "planted-secret"}, "invalid"),
-        ({"tts_config": {"voiceid": "planted-secret"}}, "invalid"),
-        ({"tts_config": {"provider": "A B"}}, "invalid"),
-        ({"stt_config": {"provider": None}}, "invalid"),
-        ({"stt_config": {"speed": 1}}, "invalid"),
-        ({"conversation": {"max_nudges": -1}}, "invalid"),
-        ({"conversation": {"prompt": "x"}}, "invalid"),
-        ({"name": " "}, "invalid"),
-        ({"name": None}, "invalid"),
-        ({"name": "x" * 201}, "invalid"),
-        ({"chatbot_key": "line\nbreak-planted-secret"}, "invalid"),
-        ({"chatbot_key": {"planted-secret": 1}}, "invalid"),
-        ({"chatbot_key": "x" * 4097}, "invalid"),
-        ({"reason": "x" * 501}, "invalid"),
-        ({"status": "active"}, "invalid"),
-        ({"agent_id": "mine"}, "invalid"),
-        ({"org_id": "theirs"}, "invalid"),
-    ],
+SENSELESS: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"phone_number": "030 1234567"}, "invalid_phone_number"),
+    ({"chatbot_api": "http://bot.northwind.example/"}, "endpoint_refused"),
+    ({"chatbot_api": "https://localhost/"}, "endpoint_refused"),
+    ({"chatbot_api": "https://169.254.169.254/latest"}, "endpoint_refused"),
+    ({"chatbot_key": f"{MASK}1234"}, "mask_as_secret"),
+    ({"tts_config": {"options": {"stability": 0.5}}}, "invalid_options"),
+    ({"tts_config": {"provider": "acme", "options": {"api_key": "planted-secret"}}}, "invalid_options"),
+    ({"tts_config": {"speed": 0.49}}, "invalid"),
+    ({"tts_config": {"speed": 2.01}}, "invalid"),
+    ({"tts_config": {"speed": "planted-secret"}}, "invalid"),
+    ({"tts_config": None}, "invalid"),
+    ({"tts_config": "planted-secret"}, "invalid"),
+    ({"tts_config": {"voiceid": "planted-secret"}}, "invalid"),
+    ({"tts_config": {"provider": "A B"}}, "invalid"),
+    ({"stt_config": {"provider": None}}, "invalid"),
+    ({"stt_config": {"speed": 1}}, "invalid"),
+    ({"conversation": {"max_nudges": -1}}, "invalid"),
+    ({"conversation": {"prompt": "x"}}, "invalid"),
+    ({"name": " "}, "invalid"),
+    ({"name": None}, "invalid"),
+    ({"name": "x" * 201}, "invalid"),
+    ({"chatbot_key": "line\nbreak-planted-secret"}, "invalid"),
+    ({"chatbot_key": {"planted-secret": 1}}, "invalid"),
+    ({"chatbot_key": "x" * 4097}, "invalid"),
+    ({"reason": "x" * 501}, "invalid"),
+    ({"status": "active"}, "invalid"),
+    ({"agent_id": "mine"}, "invalid"),
+    ({"org_id": "theirs"}, "invalid"),
 )
-async def test_what_makes_no_sense_makes_nothing_and_is_not_repeated(
-    team: Teams, fields: dict[str, Any], code: str
-) -> None:
+
+
+async def test_what_makes_no_sense_makes_nothing_and_is_not_repeated(team: Teams) -> None:
     here = await team()
 
-    answer = await here.ask("owner", "POST", json=complete(**fields))
-
-    assert refused(answer) == (422, code)
-    assert "planted-secret" not in answer.text
-    assert MASK not in answer.text
+    for fields, code in SENSELESS:
+        answer = await here.ask("owner", "POST", json=complete(**fields))
+        assert refused(answer) == (422, code), fields
+        assert "planted-secret" not in answer.text
+        assert MASK not in answer.text
     assert _everything(here) == {name: [] for name in (*OURS, "audit_log")}
 
 

@@ -5,12 +5,12 @@ As often as SWITCHBOARD_KILLS says, ten times without it.
 
 import asyncio
 import os
-import signal
 import sys
+import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -33,7 +33,6 @@ from tests.races.scene import Scene, scene
 
 KILLS = int(os.environ.get("SWITCHBOARD_KILLS", "10"))
 AHEAD = 3  # processes that are started while another one is killed
-LATEST = 0.06  # seconds from the first create to the kill
 Document = dict[str, Any]
 
 
@@ -81,6 +80,7 @@ class Ground:
     mongo: AsyncMongoClient[Document]
     database: str
     folder: Path
+    started: list[Process] = field(default_factory=list)
 
     async def start(self) -> Process:
         more = {"MONGODB_DATABASE": self.database, "LOG_LEVEL": "warning"}
@@ -89,34 +89,35 @@ class Ground:
         child = await asyncio.to_thread(start_child, command, log=log, variables=variables)
         url = f"http://127.0.0.1:{variables['SERVER_PORT']}"
         process = Process(child, httpx.AsyncClient(base_url=url, trust_env=False, timeout=30))
+        self.started.append(process)
         async with asyncio.timeout(40):
             while not await _answers(process):
                 assert child.poll() is None, log.read_text()
                 await asyncio.sleep(0.02)
         return process
 
-    @asynccontextmanager
-    async def processes(self, number: int) -> AsyncIterator[AsyncIterator[Process]]:
+    async def processes(self, number: int) -> AsyncIterator[Process]:
         """So many, one after the other, a few of them ahead of time."""
         waiting = deque[asyncio.Task[Process]]()
-
-        async def each() -> AsyncIterator[Process]:
-            for left in range(number, 0, -1):
-                while len(waiting) < min(AHEAD, left):
-                    waiting.append(asyncio.create_task(self.start()))
-                yield await waiting.popleft()
-
-        try:
-            yield each()
-        finally:
-            for task in waiting:
-                await (await task).end()
+        for left in range(number, 0, -1):
+            while len(waiting) < min(AHEAD, left):
+                waiting.append(asyncio.create_task(self.start()))
+            yield await waiting.popleft()
 
     async def scene(self, api: httpx.AsyncClient) -> Scene:
         return await scene(Cluster([api], self.propelauth, self.mongo, self.mongo[self.database], []), ["Owner"])
 
     async def agents(self, creates: list[Create]) -> Agents:
         return await kept.agents(self.mongo, self.database, {create.scene.org_id for create in creates})
+
+    async def some(self, number: int, scene: Scene) -> list[Document]:
+        """The agents of an organization, once there are so many."""
+        async with asyncio.timeout(20):
+            while True:
+                found = (await kept.agents(self.mongo, self.database, [scene.org_id])).agents
+                if len(found) >= number:
+                    return found
+                await asyncio.sleep(0.01)
 
     async def audited(self) -> Counter[str]:
         """How often the audit log says of which agent that it was created."""
@@ -130,6 +131,18 @@ class Ground:
         found = await (await self.mongo.admin.aggregate(idle)).to_list()
         await self.mongo.admin.command("killSessions", [{"id": each["lsid"]["id"]} for each in found])
         return len(found)
+
+    @asynccontextmanager
+    async def no_answer_is_kept(self) -> AsyncIterator[None]:
+        """What a request with an Idempotency-Key did is done, and MongoDB does not come to note its answer."""
+        kept_in = f"{self.database}.idempotency_keys"
+        blocked = {"failCommands": ["update"], "namespace": kept_in, "blockConnection": True, "blockTimeMS": 3000}
+        command = {"configureFailPoint": "failCommand"}
+        await self.mongo.admin.command({**command, "mode": "alwaysOn", "data": blocked})
+        try:
+            yield
+        finally:
+            await self.mongo.admin.command({**command, "mode": "off"})
 
     async def wait_over(self) -> None:
         """Nobody can be answering any more what was not answered."""
@@ -150,7 +163,10 @@ async def _answers(process: Process) -> bool:
 async def ground(mongod: Mongod, tmp_path: Path) -> AsyncIterator[Ground]:
     mongo = AsyncMongoClient[Document](mongod.uri, tz_aware=True)
     async with PropelAuthEmulator() as propelauth, mongo:
-        yield Ground(mongod, propelauth, mongo, f"killed_{uuid4().hex[:8]}", tmp_path)
+        made = Ground(mongod, propelauth, mongo, f"killed_{uuid4().hex[:8]}", tmp_path)
+        yield made
+        for process in made.started:
+            await process.end()
 
 
 def some_creates(scene: Scene) -> Iterator[Create]:
@@ -161,13 +177,19 @@ def some_creates(scene: Scene) -> Iterator[Create]:
 
 
 async def killed(ground: Ground, process: Process, chance: Random) -> list[Create]:
-    """What was under way when the process was killed, with those answers that came before."""
+    """What was under way when the process was killed, with those answers that came before.
+
+    As many are asked for once before, to see how long that takes: the kill comes somewhere within that time.
+    """
     made = await ground.scene(process.api)
+    before = [await create.ask(process.api) for create in some_creates(made)]
+    began = time.monotonic()
+    before += await asyncio.gather(*(create.ask(process.api) for create in some_creates(made)))
+    took = time.monotonic() - began
     asked = [asyncio.create_task(create.ask(process.api)) for create in some_creates(made)]
-    await asyncio.sleep(chance.uniform(0, LATEST))  # the moment is what the test is about
-    os.kill(process.child.pid, signal.SIGKILL)
-    await process.end()
-    return await asyncio.gather(*asked)
+    await asyncio.sleep(chance.uniform(0, took))  # the moment is what the test is about
+    process.child.kill()
+    return [*before, *await asyncio.gather(*asked)]
 
 
 def halves(found: Agents, audited: Counter[str]) -> list[str]:
@@ -176,32 +198,49 @@ def halves(found: Agents, audited: Counter[str]) -> list[str]:
     return [*kept.rules(found), *(["the audit log differs from what is there"] if audited != due else [])]
 
 
-@pytest.mark.timeout(60 + 6 * KILLS)
+@pytest.mark.timeout(60 + 12 * KILLS)
 async def test_after_a_kill_an_agent_is_there_whole_or_not_at_all_and_the_repeated_create_makes_it_once(
     ground: Ground,
 ) -> None:
     chance, creates = Random("killed"), list[Create]()
-    async with ground.processes(KILLS + 1) as processes:
-        async for process in processes:
-            if len(creates) == 4 * KILLS:
-                break
-            creates += await killed(ground, process, chance)
-        left_open = await ground.let_go()
-        found = await ground.agents(creates)
+    async for process in ground.processes(KILLS):
+        creates += await killed(ground, process, chance)
+    left_open = await ground.let_go()
+    found = await ground.agents(creates)
 
-        lost = [create for create in creates if create.answer is None]
-        there = {agent["name"]: agent["agent_id"] for agent in found.agents}
-        assert halves(found, await ground.audited()) == []
-        assert all(there[create.name] == create.made for create in creates if create.made)
-        assert left_open > 0
-        assert len(lost) > KILLS
+    there = {agent["name"]: agent["agent_id"] for agent in found.agents}
+    assert halves(found, await ground.audited()) == []
+    assert all(there[create.name] == create.made for create in creates if create.made)
+    assert left_open > 0
+    assert len([create for create in creates if create.answer is None]) > KILLS
 
-        await ground.wait_over()
-        repeated = [await create.ask(process.api) for create in creates]
-        await process.end()
+    await ground.wait_over()
+    next_one = await ground.start()
+    repeated = [await create.ask(next_one.api) for create in creates]
+
     found = await ground.agents(creates)
     assert halves(found, await ground.audited()) == []
     assert wrongly(repeated, there, found) == []
+
+
+async def test_a_create_whose_process_dies_before_its_answer_is_kept_is_answered_with_the_agent_it_made(
+    ground: Ground,
+) -> None:
+    first, second = await ground.start(), await ground.start()
+    numbered, unnumbered, *_ = some_creates(await ground.scene(first.api))
+    async with ground.no_answer_is_kept():
+        asked = [asyncio.create_task(create.ask(first.api)) for create in (numbered, unnumbered)]
+        before = await ground.some(2, numbered.scene)
+        await first.end()
+        assert [create.answer for create in await asyncio.gather(*asked)] == [None, None]
+    await ground.let_go()
+    await ground.wait_over()
+
+    repeated = [await create.ask(second.api) for create in (numbered, unnumbered)]
+
+    found = await ground.agents([numbered])
+    assert halves(found, await ground.audited()) == []
+    assert wrongly(repeated, {agent["name"]: agent["agent_id"] for agent in before}, found) == []
 
 
 def wrongly(repeated: list[Create], before: dict[str, str], found: Agents) -> list[str]:

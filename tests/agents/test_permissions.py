@@ -1,10 +1,15 @@
 """Who may do what with the agents of their organization."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from switchboard.agents import service as agents
+from switchboard.agents.model import Step
+from switchboard.agents.service import AgentRef
+from switchboard.roles.model import MissingPermission
 from tests.agents.conftest import Json, Teams, complete, key, number
 from tests.organizations.conftest import refused
 
@@ -103,19 +108,11 @@ async def test_a_stranger_finds_no_organization_and_who_is_nobody_must_sign_in(t
 
 async def test_rights_that_end_while_a_change_is_under_way_do_not_count(team: Teams) -> None:
     """The rights of the moment of writing decide: checked again in the transaction."""
-    from datetime import UTC, datetime
-
-    from switchboard.agents import service as agents
-    from switchboard.agents.model import Step
-    from switchboard.agents.service import AgentRef
-    from switchboard.clients.propelauth_facts import Identity
-    from switchboard.roles.model import MissingPermission
-
     here = await team()
     made = await here.made()
     now, editor = datetime.now(UTC), here.people["editor"]
     services = here.world.services
-    caller: Identity = services.propelauth.identify(f"Bearer {editor.token}")
+    caller = services.propelauth.identify(f"Bearer {editor.token}")
     held = await agents.holding(services, caller, AgentRef(here.org_id, made.agent_id), now)
     membership = {"org_id": here.org_id, "user_id": editor.user_id}
     here.world.database["user_organizations"].update_one(membership, {"$set": {"additional_roles_in_org": []}})

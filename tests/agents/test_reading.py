@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from switchboard.http.paging import encode_cursor
 from tests.agents.conftest import Made, Team, Teams, number
 from tests.organizations.conftest import refused
@@ -155,11 +153,11 @@ async def test_a_walk_by_cursor_gives_each_agent_once(team: Teams) -> None:
     assert (sorted(found), found[:1], found[-1:]) == (names, ["Agent 6"], ["Agent 0"])
 
 
-@pytest.mark.parametrize("cursor", ["x", "", encode_cursor("a", "b"), encode_cursor(2**63 - 1, "a"), encode_cursor(5)])
-async def test_a_made_up_cursor_is_refused(team: Teams, cursor: str) -> None:
-    answer = await (await team()).ask("member", "GET", params={"cursor": cursor})
-
-    assert refused(answer) == (422, "invalid_cursor")
+async def test_a_made_up_cursor_is_refused(team: Teams) -> None:
+    here = await team()
+    for cursor in ("x", "", encode_cursor("a", "b"), encode_cursor(2**63 - 1, "a"), encode_cursor(5)):
+        answer = await here.ask("member", "GET", params={"cursor": cursor})
+        assert refused(answer) == (422, "invalid_cursor"), cursor
 
 
 async def test_limits_of_a_list(team: Teams) -> None:

@@ -3,8 +3,6 @@
 import asyncio
 from typing import Any
 
-import pytest
-
 from switchboard.configurations.model import MASK
 from switchboard.crypto import is_sealed
 from tests.agents.conftest import Json, Made, Teams, complete, key, number
@@ -222,10 +220,11 @@ async def test_a_key_that_an_older_program_stored_plain_is_shown_masked_and_seal
     assert made.shown["chatbot_key"] == f"{MASK}4321"
 
 
-@pytest.mark.parametrize("body", [[], "x", None, {"name": None}, {"phone_number": 5}, {"org_ids": []}, {"ready": True}])
-async def test_what_makes_no_sense_changes_nothing(team: Teams, body: Any) -> None:
+async def test_what_makes_no_sense_changes_nothing(team: Teams) -> None:
     made = await (await team()).made()
     before = made.stored()
+    senseless: tuple[Any, ...] = ([], "x", None, {"name": None}, {"phone_number": 5}, {"org_ids": []}, {"ready": True})
 
-    assert refused(await made.ask("owner", "PATCH", json=body)) == (422, "invalid")
+    for body in senseless:
+        assert refused(await made.ask("owner", "PATCH", json=body)) == (422, "invalid"), body
     assert made.stored() == before

@@ -1,35 +1,21 @@
 """Agents that take calls, and the services that run them."""
 
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
 
-from switchboard.clients.endpoint_connections import Endpoints
 from switchboard.runtime import service as keys
 from switchboard.runtime.model import ServiceKey
 from switchboard.runtime.service import Grant
-from tests.agents.conftest import Made, Team, team
+from tests.agents.conftest import Made, Team, names, team
 from tests.world import World
 
 __all__ = ["home", "names", "team"]  # fixtures
 _homes: list[Team] = []
-
-
-@pytest.fixture(autouse=True)
-def names(world: World) -> Iterator[None]:
-    """No name has an address, and no server of names is asked for one."""
-
-    async def resolve(_: str, __: int) -> list[str]:
-        raise OSError
-
-    services = world.services
-    world.app.state.services = replace(services, endpoints=Endpoints(services.settings.agent, resolve=resolve))
-    yield
-    world.app.state.services = services
 
 
 @pytest.fixture
@@ -105,5 +91,5 @@ def noted(made: Made) -> list[dict[str, Any]]:
 
 def refused(answer: httpx.Response) -> tuple[int, str]:
     """The status and the code of a problem."""
-    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers.get("content-type") == "application/problem+json", answer.status_code
     return answer.status_code, str(answer.json()["code"])

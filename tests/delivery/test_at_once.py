@@ -11,7 +11,7 @@ from tests.delivery.conftest import Runner, active, done, noted, refused, runner
 from tests.world import World
 
 READERS = 20
-REVISIONS = 20
+REVISIONS = 12
 
 
 def marked(mark: object) -> dict[str, Any]:

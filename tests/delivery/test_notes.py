@@ -159,13 +159,11 @@ PLACES = {
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("spoilt", ["altered", "cut short", "of a key that is not there", "of another agent"])
-async def test_a_key_that_cannot_be_opened_is_a_problem_without_any_detail(world, home, place, spoilt) -> None:
+async def test_a_key_that_cannot_be_opened_is_a_problem_without_any_detail(world, home, place) -> None:
     secret = key()
     groups = {"tts_config": {"tts_api_key": secret, "voice_id": "anna", "model": "sonic-2"}}
     sent = {"chatbot_key": secret, "stt_config": {"api_key": secret, "model": "nova-3"}, **groups}
-    here = home
-    made, other, service = await active(here, **sent), await active(here, **sent), await runner(world)
+    made, other, service = await active(home, **sent), await active(home, **sent), await runner(world)
     collection, field = world.database[PLACES[place][0]], PLACES[place][1]
 
     def kept(agent: Made) -> str:
@@ -176,17 +174,17 @@ async def test_a_key_that_cannot_be_opened_is_a_problem_without_any_detail(world
 
     sealed = kept(made)
     head, _, text = sealed.rpartition(":")
-    spoils = {
+    spoilt = {
         "altered": f"{head}:{text[:-8]}{'A' if text[-8] != 'A' else 'B'}{text[-7:]}",
         "cut short": f"{head}:{text[:16]}",
         "of a key that is not there": f"enc:v1:gone:{text}",
         "of another agent": kept(other),
     }
-    collection.update_one({"agent_id": made.agent_id}, {"$set": {field: spoils[spoilt]}})
-
-    for answer in (await service.run(made), await service.answer(made.shown["phone_number"])):
-        nothing_left(answer, 500, secret, text, sealed, place, field)
-        assert refused(answer) == (500, "sealed_value_unreadable")
-        assert answer.json()["detail"] == "Something went wrong."
+    for value in spoilt.values():
+        collection.update_one({"agent_id": made.agent_id}, {"$set": {field: value}})
+        for answer in (await service.run(made), await service.answer(made.shown["phone_number"])):
+            nothing_left(answer, 500, secret, text, sealed, place, field)
+            assert refused(answer) == (500, "sealed_value_unreadable")
+            assert answer.json()["detail"] == "Something went wrong."
     assert noted(made) == []
     assert (await service.run(other)).status_code == 200

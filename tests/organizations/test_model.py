@@ -153,6 +153,7 @@ def test_the_fields_of_propelauth_read_as_ours_with_domains_as_they_are_compared
         "max_users": 7,
         "can_setup_saml": False,
         "legacy_org_id": None,
+        "url_safe_org_slug": None,
     }
 
 

@@ -23,6 +23,10 @@ TOKEN = "/internal/v1/users/{user_id}/calendar-token"
 NOW = datetime.now(UTC)
 RANGE = {"from": NOW.isoformat(), "to": (NOW + timedelta(days=1)).isoformat()}
 
+NEW = ("/v1/", "/internal/", "/health", "/metrics", "/openapi.json", "/docs")  # others are for older front ends
+
+HERE = (AGENTS, "/internal/")  # what deals with keys of agents
+
 # Asked last and in this order: what each of them leaves behind is less than it found.
 LAST: tuple[Route, ...] = (
     ("DELETE", GRANT),
@@ -49,6 +53,15 @@ class Sent:
     canary: str = ""
 
 
+def is_last(route: Route) -> bool:
+    method, path = route
+    return route in LAST or method == "DELETE" or any(word in path for word in ("remove", "delete", "logout"))
+
+
+def is_new(route: Route) -> bool:
+    return route[1].startswith(NEW)
+
+
 def right(route: Route, keys: Json) -> list[Sent]:
     """Requests as they should be; `keys` are an agent's, to be entered."""
     found = {
@@ -62,7 +75,8 @@ def right(route: Route, keys: Json) -> list[Sent]:
         ("GET", REVISION): [Sent({"number": 1}), Sent({"number": 2})],
         ("GET", f"{REVISION}/differences"): [Sent({"number": 1}, {"to": "2"})],
         ("POST", f"{REVISION}/restore"): [Sent({"number": 1})],
-        **dict.fromkeys((("GET", RUNTIME), ("GET", AT_NUMBER)), [Sent(), Sent(headers={"If-None-Match": "*"})]),
+        ("GET", RUNTIME): [Sent(), Sent(headers={"If-None-Match": "*"})],
+        ("GET", AT_NUMBER): [Sent(), Sent(headers={"If-None-Match": "*"})],
         ("GET", "/internal/v1/changes"): [Sent(params={"wait": "0"})],
         ("GET", "/v1/me/events"): [Sent(params=RANGE)],
         ("PATCH", "/v1/me"): [Sent(json={"first_name": "Ada"})],
@@ -72,13 +86,30 @@ def right(route: Route, keys: Json) -> list[Sent]:
         ("POST", f"{ORG}/invites"): [Sent(json={"email": f"{uuid4().hex}@example.com"})],
         ("POST", f"{ORG}/invites/bulk"): [Sent(json={"invites": [{"email": f"{uuid4().hex}@example.com"}]})],
     }
+    if "/agents/update/" in route[1]:
+        return [Sent(json=_older(keys)), Sent({"agent_id": uuid4().hex}, json=_older(keys))]
     return found.get(route, [Sent()])
+
+
+def _older(keys: Json) -> Json:
+    """An agent as older front ends send it."""
+    tts, stt = keys["tts_config"], keys["stt_config"]
+    speech = {"voice_id": "v", "model": "sonic-2", "tts_api_key": tts["tts_api_key"], "speed": 0, "language": "en"}
+    recognition = {"model": "nova-3", "language": "en", "api_key": stt["api_key"]}
+    return {
+        "organization_id": "{org_id}",
+        "chatbot_api": "https://bot.northwind.example/chat",
+        "chatbot_key": keys["chatbot_key"],
+        "tts_config": {"provider": "cartesian", "cartesian": speech, "openai": None},
+        "stt_config": {"provider": "deepgram", "deepgram": recognition},
+    }
 
 
 def wrong(route: Route, described: Json, schemas: Json) -> Iterator[Sent]:
     """Requests with a secret where none belongs, each with another one."""
     yield from _in_path_and_query(route, described)
-    yield from _in_headers(route)
+    if is_new(route):
+        yield from _in_headers(route)
     body = described.get("requestBody", {}).get("content", {}).get("application/json")
     if body is not None:
         yield from _in_body(_resolved(body["schema"], schemas), schemas)
@@ -101,18 +132,17 @@ def _in_path_and_query(route: Route, described: Json) -> Iterator[Sent]:
 
 
 def _in_headers(route: Route) -> Iterator[Sent]:
-    texts = {
-        **dict.fromkeys(("Authorization", "X-API-Key", "If-None-Match", "If-Match", "Idempotency-Key"), "{}"),
-        **dict.fromkeys(("X-Request-ID", "User-Agent", "Referer", "Accept", "X-Forwarded-For", "Range"), "{}"),
-        "Cookie": "session={}",
-        "Origin": "https://{}.example",
-        "Content-Type": "application/{}",
-    }
+    """In those that say who is calling one by one, as each hides what comes after; in all others at once."""
+    canary, others = misplaced(), ("If-None-Match", "If-Match", "X-Request-ID", "User-Agent", "Referer", "Accept")
+    headers = {"Cookie": f"session={canary}", "Origin": f"https://{canary}.example", canary: canary}
+    headers |= dict.fromkeys((*others, "X-Forwarded-For", "Range", "Accept-Language"), canary)
+    yield Sent(nowhere(route), headers=headers, canary=canary)
+    texts = {"Authorization": "Bearer {}", "X-API-Key": "{}", "Idempotency-Key": "{}", "Content-Type": "application/{}"}
     for name, text in texts.items():
         canary = misplaced()
         yield Sent(nowhere(route), headers={name: text.format(canary)}, canary=canary)
     canary = misplaced()
-    yield Sent(nowhere(route), headers={"Authorization": f"Bearer {canary}"}, canary=canary)
+    yield Sent(nowhere(route), headers={"Authorization": canary, "Idempotency-Key": f"{canary} é"}, canary=canary)
 
 
 def nowhere(route: Route) -> Json:
@@ -125,10 +155,9 @@ def _in_body(schema: Json, schemas: Json) -> Iterator[Sent]:
     for shape in (_plain, _listed, _named, _long):
         canary = misplaced()
         yield Sent(json={name: shape(canary) for name in names}, canary=canary)
-        for name in names:
-            canary = misplaced()
-            yield Sent(json={name: shape(canary)}, canary=canary)
     for name in names:
+        canary = misplaced()
+        yield Sent(json={name: canary}, canary=canary)
         inner = _resolved(schema["properties"][name], schemas)
         for field_name in inner.get("properties", {}):
             canary = misplaced()
@@ -184,7 +213,7 @@ def _named(canary: str) -> Any:
 
 
 def _long(canary: str) -> Any:
-    return canary + "x" * 120_000
+    return canary + "x" * 110_000
 
 
 def _resolved(schema: Json, schemas: Json) -> Json:

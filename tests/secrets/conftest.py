@@ -1,3 +1,3 @@
-from tests.delivery.conftest import names, team
+from tests.agents.conftest import names, team
 
 __all__ = ["names", "team"]  # fixtures

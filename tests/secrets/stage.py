@@ -47,8 +47,8 @@ class Stage:
         }
 
     def keys(self) -> set[str]:
-        """The canaries that are keys of agents."""
-        return {canary.name for canary in self.canaries if canary.name.startswith(KINDS)}
+        """The canaries that are, or were, keys of the agent."""
+        return {f"{kind} entered {when}" for kind in KINDS for when in ("first", "later")}
 
 
 def keys_of(generation: str, canaries: list[Canary]) -> dict[str, Any]:

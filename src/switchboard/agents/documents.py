@@ -18,10 +18,15 @@ from switchboard.agents.model import (
     PhoneNumberTaken,
     Status,
 )
-from switchboard.errors import PreconditionFailed
+from switchboard.errors import Conflict, PreconditionFailed
 from switchboard.mongo import Place, Session, collection, first_page, query, readable
 
 LIVE: Final = {"$in": ["active", "inactive"]}
+
+
+class LegacyIdTaken(Conflict):
+    code = "legacy_id_taken"
+    message = "Another agent of the organization goes by this id."
 
 
 @dataclass(frozen=True)
@@ -65,16 +70,22 @@ class AgentDocument(Agent, Document):
                 name="org_ids_created_at",
             ),
             IndexModel([("org_id", ASCENDING), ("status", ASCENDING)], name="org_id_status"),
+            IndexModel(
+                [("org_id", ASCENDING), ("legacy_id", ASCENDING)],
+                unique=True,
+                partialFilterExpression={"legacy_id": {"$type": "string"}},
+                name="org_id_legacy_id_unique",
+            ),
         ]
 
     @classmethod
     @query
     async def add(cls, agent: Agent, session: Session) -> None:
-        """Raises `PhoneNumberTaken`."""
+        """Raises `PhoneNumberTaken`, `LegacyIdTaken`."""
         try:
             await collection(cls).insert_one(agent.model_dump(), session=session)
-        except DuplicateKeyError:
-            raise PhoneNumberTaken(fields={"phone_number": PhoneNumberTaken.message}) from None
+        except DuplicateKeyError as error:
+            raise _taken(error) from None
 
     @classmethod
     @query
@@ -85,8 +96,8 @@ class AgentDocument(Agent, Document):
         which = {"agent_id": before.agent_id, "org_id": before.org_id, "etag": before.etag}
         try:
             done = await collection(cls).update_one(which, {"$set": fields}, session=session)
-        except DuplicateKeyError:
-            raise PhoneNumberTaken(fields={"phone_number": PhoneNumberTaken.message}) from None
+        except DuplicateKeyError as error:
+            raise _taken(error) from None
         if not done.matched_count:
             raise PreconditionFailed
 
@@ -104,6 +115,14 @@ class AgentDocument(Agent, Document):
         has = {} if org_id is None else {"org_ids": org_id}
         stored = await collection(cls).find_one({"phone_number": phone_number, "status": LIVE, **has})
         return None if stored is None else Agent.model_validate(stored)
+
+    @classmethod
+    @query
+    async def called(cls, org_ids: list[str], text: str) -> list[Agent]:
+        """Those of these organizations that are not deleted and have this for their id, legacy id, name or number."""
+        by = [{name: text} for name in ("agent_id", "legacy_id", "name", "phone_number")]
+        found = collection(cls).find({"org_ids": {"$in": org_ids}, "status": LIVE, "$or": by})
+        return readable(Agent, [each async for each in found])
 
     @classmethod
     @query
@@ -153,6 +172,14 @@ class AgentConfigurationDocument(AgentConfiguration, Document):
         """Of an agent of this owner."""
         stored = await collection(cls).find_one({"agent_id": agent_id, "org_id": org_id})
         return None if stored is None else AgentConfiguration.model_validate(stored)
+
+    @classmethod
+    @query
+    async def these(cls, agents: list[Agent]) -> Mapping[str, AgentConfiguration]:
+        """Of these agents, by their ids."""
+        which = [{"agent_id": agent.agent_id, "org_id": agent.org_id} for agent in agents]
+        found = [each async for each in collection(cls).find({"$or": which})] if which else []
+        return {each.agent_id: each for each in readable(AgentConfiguration, found)}
 
     @classmethod
     @query
@@ -248,6 +275,12 @@ class AgentRevisionDocument(AgentRevision, Document):
     @query
     async def remove_all(cls, org_id: str, session: Session) -> None:
         await collection(cls).delete_many({"org_id": org_id}, session=session)
+
+
+def _taken(error: DuplicateKeyError) -> PhoneNumberTaken | LegacyIdTaken:
+    if "legacy_id" in (error.details or {}).get("keyPattern", {}):
+        return LegacyIdTaken()
+    return PhoneNumberTaken(fields={"phone_number": PhoneNumberTaken.message})
 
 
 def _of(agent: Agent) -> dict[str, Any]:

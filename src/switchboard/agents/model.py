@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, ValidationError, WrapValidator
 
 from switchboard.audit.model import Action, Actor, AuditEntry, Target, new_entry
 from switchboard.changes.model import AgentChange, Kind, new_change
-from switchboard.configurations.model import Configuration, Conversation, Safe
+from switchboard.configurations.model import Configuration, Conversation
 from switchboard.errors import Conflict, Forbidden, Gone, NotFound
 from switchboard.organizations.model import Acting
 from switchboard.providers.model import SttConfig, TtsConfig
@@ -58,21 +58,18 @@ class EndpointMissing(Conflict):
     message = "The agent has no chatbot to call. Enter the https address of its endpoint first."
 
 
-class NotDeleted(Conflict):
-    code = "agent_not_deleted"
-    message = "This agent is not deleted, so there is nothing to restore."
-
-
 class Agent(BaseModel):
     """An agent as it is kept; times are UTC.
 
     `org_id` owns it, `org_ids` have it. `etag` is new after every change of it, its keys, its status or its sharing;
-    `revision` counts the changes of its configuration. `ready` is what was found out at the last change.
+    `revision` counts the changes of its configuration. `ready` is what was found out at the last change. `legacy_id` is
+    what older front ends call it; with `waits_to_be_ready` a change of theirs that makes it ready activates it.
     """
 
     agent_id: str
     org_id: str
     org_ids: list[str]
+    legacy_id: str | None = None
     name: str
     phone_number: str | None = None
     chatbot_api: str | None = None
@@ -80,6 +77,7 @@ class Agent(BaseModel):
     initial_message: str | None = None
     status: Status = "inactive"
     ready: bool = False
+    waits_to_be_ready: bool = False
     etag: str
     revision: int = 1
     created_at: datetime
@@ -109,6 +107,8 @@ def _as_stored(read: Callable[[object], object]) -> WrapValidator:
     """What we wrote ourselves is read as it is, and anything else by `read`."""
 
     def validate(kept: object, handler: Callable[[object], BaseModel]) -> BaseModel:
+        if isinstance(kept, BaseModel):
+            return handler(kept)
         with suppress(ValidationError):
             found = handler(kept)
             if found.model_fields_set == type(found).model_fields.keys():
@@ -213,10 +213,6 @@ class Holding:
         bare = self.configuration.without_secrets()
         address = bare.chatbot_api
         return bare.model_copy(update={"chatbot_api": address and address.partition("?")[0]})
-
-    def shown_safe(self, safe: Safe) -> Safe | None:
-        """What masks are made with; None for those who are not to learn of keys."""
-        return None if self.access == "use" else safe
 
 
 @dataclass(frozen=True)

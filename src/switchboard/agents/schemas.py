@@ -71,7 +71,7 @@ class AgentShown(ConfigurationShown):
     @classmethod
     def of(cls, held: Holding, ring: KeyRing) -> "AgentShown":
         content: Configuration = held.shared_content() if held.access == "use" else held.configuration
-        shown = content.masked(held.shown_safe(Safe(ring, held.agent.agent_id)))
+        shown = content.masked(Safe(ring, held.agent.agent_id))
         agent = held.agent.model_dump(include=_OF_AGENT)
         return cls.model_validate({**shown, **agent, "access": held.access})
 

@@ -1,6 +1,7 @@
 """What happens to agents. Each change is one transaction: the agent, what is beside it, its history, what is told."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -35,10 +36,10 @@ from switchboard.memberships.documents import MarkDocument
 from switchboard.mongo import Place, Session
 from switchboard.organizations import service as organizations
 from switchboard.organizations.documents import OrganizationDocument
+from switchboard.organizations.model import Acting
 from switchboard.readiness.model import Endpoint, Report, report
 from switchboard.services import Dependant, Principal, Services
 
-LOOKS: Final = 5
 Check = Callable[[Holding], object]
 
 
@@ -63,15 +64,22 @@ async def found(org_id: str, agent_id: str) -> tuple[Agent, Access, Configuratio
 
     The agent is read first: whatever changes afterwards changes its etag, so no write goes by what is outdated.
     """
-    for _ in range(LOOKS):
-        agent = await AgentDocument.find(org_id, agent_id)
-        link = await OrganizationAgentDocument.find(org_id, agent_id)
-        if agent is None or link is None:
-            raise AgentNotFound
-        beside = await AgentConfigurationDocument.find(agent.org_id, agent_id)
-        if beside is not None and beside.revision == agent.revision:
-            return agent, link.access, configuration_of(agent, beside)
-    raise Unavailable("This agent is being changed right now. Try again in a moment.")
+    agent = await AgentDocument.find(org_id, agent_id)
+    link = await OrganizationAgentDocument.find(org_id, agent_id)
+    if agent is None or link is None:
+        raise AgentNotFound
+    return agent, link.access, await configuration_at(agent)
+
+
+async def configuration_at(agent: Agent) -> Configuration:
+    """That of the revision the agent was read at: once it is replaced, the history has it."""
+    beside = await AgentConfigurationDocument.find(agent.org_id, agent.agent_id)
+    if beside is not None and beside.revision == agent.revision:
+        return configuration_of(agent, beside)
+    revision = await AgentRevisionDocument.find(agent, agent.revision)
+    if revision is None:  # it goes with its organization
+        raise Unavailable("This agent is being changed right now. Try again in a moment.")
+    return revision.configuration
 
 
 def safe_of(services: Services, agent_id: str) -> Safe:
@@ -87,6 +95,29 @@ async def listed(
     agents, more = await AgentDocument.page(org_id, asked)
     links = await OrganizationAgentDocument.these(org_id, [agent.agent_id for agent in agents])
     return [(agent, links[agent.agent_id].access) for agent in agents if agent.agent_id in links], more
+
+
+async def called(org_ids: list[str], text: str) -> list[Agent]:
+    """Agents of organizations by id, legacy id, name or number, for who was let in already; deleted ones left out."""
+    return await AgentDocument.called(org_ids, text)
+
+
+async def held(acting: Acting, asked: AgentsAsked) -> tuple[list[Holding], Place | None]:
+    """The same with their configurations, for who was let in already."""
+    acting.rights.check("agents.read")
+    agents, more = await AgentDocument.page(acting.org_id, asked)
+    links = await OrganizationAgentDocument.these(acting.org_id, [agent.agent_id for agent in agents])
+    beside = await AgentConfigurationDocument.these(agents)
+    holdings = []
+    for agent in agents:
+        link, kept = links.get(agent.agent_id), beside.get(agent.agent_id)
+        if link is not None and kept is not None and kept.revision == agent.revision:
+            holdings.append(Holding(acting, agent, configuration_of(agent, kept), link.access))
+            continue
+        with suppress(AgentNotFound):  # changed in between
+            now, access, configuration = await found(acting.org_id, agent.agent_id)
+            holdings.append(Holding(acting, now, configuration, access))
+    return holdings, more
 
 
 async def read(services: Services, caller: Principal, ref: AgentRef, now: datetime) -> Holding:

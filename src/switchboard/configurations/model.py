@@ -206,11 +206,11 @@ class Configuration(BaseModel):
             _put(content, path, None if kept is None else safe.open(path, kept))
         return content
 
-    def masked(self, safe: Safe | None) -> dict[str, Any]:
-        """The content with masks for secrets; without a safe nothing tells that there are any."""
+    def masked(self, safe: Safe) -> dict[str, Any]:
+        """The content with masks for secrets."""
         content = self.content
         for path, kept in self.secrets.items():
-            _put(content, path, safe.mask(path, kept) if safe else None)
+            _put(content, path, safe.mask(path, kept))
         return content
 
     def differences(self, after: "Configuration", safe: Safe) -> dict[str, tuple[JsonValue, JsonValue]]:

@@ -4,18 +4,17 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Final
 
-from switchboard.agents.documents import AgentConfigurationDocument, AgentDocument, AgentRevisionDocument
-from switchboard.agents.model import Agent, AgentNotFound, configuration_of
+from switchboard.agents import service as agents
+from switchboard.agents.documents import AgentDocument
+from switchboard.agents.model import Agent, AgentNotFound
 from switchboard.audit.documents import AuditEntryDocument
-from switchboard.configurations.model import Configuration, Safe, e164
+from switchboard.configurations.model import Safe, e164
 from switchboard.delivery.model import Delivery, check_runs, content_of, etag_of, reading
-from switchboard.errors import Unavailable
 from switchboard.http.etag import matches
 from switchboard.organizations import service as organizations
 from switchboard.services import Service, Services
 
 SCOPE: Final = "agents.runtime"
-LOOKS: Final = 5
 
 
 async def by_id(services: Services, caller: Service, agent_id: str, has: str | None, now: datetime) -> Delivery:
@@ -37,26 +36,14 @@ async def _delivery(
     services: Services, caller: Service, find: Callable[[], Awaitable[Agent | None]], has: str | None, now: datetime
 ) -> Delivery:
     caller.check(SCOPE)
-    for _ in range(LOOKS):
-        agent = await find()
-        if agent is None:
-            raise AgentNotFound
-        check_runs(agent)
-        if matches(has, etag_of(agent)):
-            return Delivery(etag_of(agent), None)
-        configuration = await _configuration(agent)
-        if configuration is not None:
-            content = content_of(agent, configuration, Safe(services.key_ring, agent.agent_id))
-            for entry in reading(agent, caller, organizations.request_id(), now):  # before anything leaves
-                await AuditEntryDocument.add(entry)
-            return Delivery(etag_of(agent), content)
-    raise Unavailable("This agent is being changed right now. Try again in a moment.")
-
-
-async def _configuration(agent: Agent) -> Configuration | None:
-    """That of the revision the agent was read at; once it is replaced, the history has it."""
-    beside = await AgentConfigurationDocument.find(agent.org_id, agent.agent_id)
-    if beside is not None and beside.revision == agent.revision:
-        return configuration_of(agent, beside)
-    revision = await AgentRevisionDocument.find(agent, agent.revision)
-    return None if revision is None else revision.configuration
+    agent = await find()
+    if agent is None:
+        raise AgentNotFound
+    check_runs(agent)
+    if matches(has, etag_of(agent)):
+        return Delivery(etag_of(agent), None)
+    configuration = await agents.configuration_at(agent)
+    content = content_of(agent, configuration, Safe(services.key_ring, agent.agent_id))
+    for entry in reading(agent, caller, organizations.request_id(), now):  # before anything leaves
+        await AuditEntryDocument.add(entry)
+    return Delivery(etag_of(agent), content)

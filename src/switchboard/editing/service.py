@@ -6,7 +6,7 @@ from typing import Any
 
 from switchboard.agents import service as agents
 from switchboard.agents.documents import AgentDocument, OrganizationAgentDocument
-from switchboard.agents.model import AgentNotReady, Holding, Step, new_agent
+from switchboard.agents.model import Agent, AgentNotReady, Holding, Step, new_agent
 from switchboard.agents.service import AgentRef, Check, endpoint_of, safe_of
 from switchboard.configurations.model import Configuration
 from switchboard.editing.model import kinds_of, told
@@ -25,11 +25,17 @@ async def create(
 
     Raises `PhoneNumberTaken`, `EndpointRefused`, `MaskAsSecret`, `InvalidOptions`.
     """
-    acting = await organizations.acting(services, caller, org_id, now)
+    return await make(services, caller, new_agent(org_id, now), fields, now)
+
+
+async def make(
+    services: Services, caller: Principal, agent: Agent, fields: Mapping[str, Any], now: datetime
+) -> Holding:
+    """The same for an agent whose ids are given; raises `LegacyIdTaken` as well."""
+    acting = await organizations.acting(services, caller, agent.org_id, now)
     acting.rights.check("agents.write")
     if fields.get("phone_number") is not None:
         acting.rights.check("agents.bind_number")
-    agent = new_agent(org_id, now)
     safe = safe_of(services, agent.agent_id)
     configuration = Configuration(name=str(fields["name"])).changed(_spelled(services, fields), safe)
     ready = report(configuration, await endpoint_of(services, configuration), safe).ready

@@ -1,12 +1,13 @@
 from fastapi import APIRouter, Response
 
-from switchboard.agents.model import AgentNotFound, AgentNotReady, NotDeleted, NotTheOwner, PhoneNumberTaken
+from switchboard.agents.model import AgentNotFound, AgentNotReady, NotTheOwner, PhoneNumberTaken
 from switchboard.agents.routes import MEMBER, THERE, VERSION, Ref
 from switchboard.agents.schemas import AgentShown
 from switchboard.http.deps import AnyCaller, Now, Running
 from switchboard.http.errors import problems
 from switchboard.http.etag import tagged
 from switchboard.lifecycle import service
+from switchboard.lifecycle.model import NotDeleted
 from switchboard.lifecycle.schemas import AgentRestore
 
 router = APIRouter(prefix="/v1/orgs/{org_id}/agents/{agent_id}", tags=["agents"])

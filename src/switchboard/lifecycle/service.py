@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from switchboard.agents import service as agents
-from switchboard.agents.model import AgentNotReady, Holding, NotDeleted, Step
+from switchboard.agents.model import AgentNotReady, Holding, Step
 from switchboard.agents.service import AgentRef, safe_of
 from switchboard.http.etag import check_match
+from switchboard.lifecycle.model import NotDeleted
 from switchboard.services import Principal, Services
 
 WITHOUT_NUMBER: Final = "Restored without its number"
@@ -22,23 +23,27 @@ async def activate(services: Services, caller: Principal, ref: AgentRef, now: da
     return await _become(services, held, "active", now)
 
 
-async def deactivate(services: Services, caller: Principal, ref: AgentRef, now: datetime) -> Holding:
-    return await _become(services, await _checked(services, caller, ref, "agents.activate", now), "inactive", now)
+async def deactivate(
+    services: Services, caller: Principal, ref: AgentRef, now: datetime, *, for_now: bool = False
+) -> Holding:
+    """Let it take no more calls; `for_now`: until an older front end makes it ready again."""
+    held = await _checked(services, caller, ref, "agents.activate", now)
+    return await _become(services, held, "inactive", now, waits=for_now)
 
 
-async def _become(services: Services, held: Holding, status: str, now: datetime) -> Holding:
-    if held.agent.status == status:
+async def _become(services: Services, held: Holding, status: str, now: datetime, *, waits: bool = False) -> Holding:
+    if (held.agent.status, held.agent.waits_to_be_ready) == (status, waits):
         return held
     action: Final = "agent.activated" if status == "active" else "agent.deactivated"
-    fields = {"status": status, **({"ready": True} if status == "active" else {})}
+    fields = {"status": status, "waits_to_be_ready": waits, **({"ready": True} if status == "active" else {})}
     step = Step(held, action, ("status",), fields, now)
     return await agents.carry_out(services, step, lambda by: by.check("agents.activate"))
 
 
 async def delete(services: Services, caller: Principal, ref: AgentRef, now: datetime) -> None:
-    """Delete it, so that its number is free; it can be restored."""
+    """Delete it, so that its number and its legacy id are free; it can be restored."""
     held = await _checked(services, caller, ref, "agents.delete", now)
-    fields = {"status": "deleted", "deleted_at": now}
+    fields = {"status": "deleted", "deleted_at": now, "legacy_id": None, "waits_to_be_ready": False}
     step = Step(held, "agent.deleted", ("deleted",), fields, now, before=held.summary)
     await agents.carry_out(services, step, lambda by: by.check("agents.delete"))
 
