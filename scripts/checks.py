@@ -25,6 +25,16 @@ def tool(command: list[str]) -> list[str]:
     return [] if done.returncode == 0 else [done.stdout + done.stderr]
 
 
+def openapi() -> list[str]:
+    """Whether docs/openapi.json is what the routes say."""
+    command = [sys.executable, "-m", "switchboard", "openapi"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    kept = ROOT / "docs" / "openapi.json"
+    if kept.exists() and kept.read_text("utf-8") == said:
+        return []
+    return ["docs/openapi.json is not what the routes say; `switchboard openapi >docs/openapi.json` writes it"]
+
+
 def steps() -> dict[str, Callable[[], list[str]]]:
     """All of them by name, in order."""
     made: dict[str, Callable[[], list[str]]] = {}
@@ -32,6 +42,7 @@ def steps() -> dict[str, Callable[[], list[str]]]:
         made[name] = lambda command=command: tool(command)  # type: ignore[misc]
     for name, rule in house_rules.RULES.items():
         made[name] = lambda rule=rule: list(rule(ROOT))  # type: ignore[misc]
+    made["openapi"] = openapi
     return made
 
 

@@ -5,7 +5,10 @@ import httpx
 import pytest
 
 from devstack.mongod import Mongod
+from switchboard.bootstrap import register
 from switchboard.clients.endpoint_connections import Endpoints
+from switchboard.mongo import collection
+from switchboard.users.documents import UserDocument
 from tests.world import Person, World
 from tests.world import world as started
 
@@ -41,9 +44,18 @@ async def _resolve(_: str, __: int) -> list[str]:
     raise OSError
 
 
+async def bound(world: World) -> World:
+    """The same, with the models on its database: in a process they are on that of the world that was started last."""
+    database = world.services.transactions._client[world.settings.mongodb.database]
+    if collection(UserDocument).database.client is not database.client:
+        await register(database, world.settings)
+    return world
+
+
 @pytest.fixture
-def world(whole_world: World) -> Iterator[World]:
+async def world(whole_world: World) -> AsyncIterator[World]:
     """The one world, with what the emulators remember and the faults of other tests forgotten."""
+    await bound(whole_world)
     whole_world.google.emulator.forget()
     whole_world.propelauth.emulator.forget()
     yield whole_world

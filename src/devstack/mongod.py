@@ -179,6 +179,8 @@ class Mongod:
         command += ["--dbpath", str(self.dbpath), "--logpath", str(self.log_path), "--logappend", "--quiet"]
         command += ["--wiredTigerCacheSizeGB", str(self._cache_gb), "--nounixsocket"]
         command += ["--setParameter", "diagnosticDataCollectionEnabled=false"]
+        # Ours last five seconds; what a killed process leaves open would hold its documents for a minute.
+        command += ["--setParameter", "transactionLifetimeLimitSeconds=10"]
         if self._test_commands:
             command += ["--setParameter", "enableTestCommands=1"]
         if self.temporary:

@@ -22,8 +22,12 @@ from switchboard.history.routes import router as history
 from switchboard.home.routes import router as home
 from switchboard.http import errors, health, idempotency
 from switchboard.http.bodies import Bodies
+from switchboard.http.legacy import Legacy
 from switchboard.http.requests import Requests
 from switchboard.invites.routes import router as invites
+from switchboard.legacy_agents.routes import router as legacy_agents
+from switchboard.legacy_calendars.routes import router as legacy_calendars
+from switchboard.legacy_organizations.routes import router as legacy_organizations
 from switchboard.lifecycle.routes import router as lifecycle
 from switchboard.members.routes import router as members
 from switchboard.organizations.routes import router as organizations
@@ -31,7 +35,7 @@ from switchboard.providers.routes import router as catalogue
 from switchboard.replies.routes import router as replies
 from switchboard.roles.routes import router as roles
 from switchboard.runtime.routes import router as runtime
-from switchboard.settings import Settings, load_settings
+from switchboard.settings import ServerSettings, Settings, load_settings
 from switchboard.sharing.routes import router as sharing
 from switchboard.users.routes import router as users
 from switchboard.webhooks.routes import router as webhooks
@@ -40,6 +44,13 @@ from switchboard.webhooks.routes import router as webhooks
 ROUTERS = (
     *(delivery, users, home, runtime, changes, health.router, roles, organizations, administration, members),
     *(invites, replies, catalogue, agents, editing, lifecycle, sharing, history, calendars, webhooks),
+    *(legacy_calendars, legacy_organizations, legacy_agents),
+)
+
+
+HEADERS = (
+    *("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-ID"),
+    *("X-API-Key", "X-Timezone"),  # earlier front ends
 )
 
 
@@ -64,6 +75,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(idempotency.Idempotency)
     app.add_middleware(Bodies, limit=settings.server.body_limit)
     app.add_middleware(errors.Crashes)
+    app.add_middleware(Legacy)
     if settings.server.cors_origins:
         _allow_origins(app, settings.server.cors_origins)
     app.add_middleware(Requests)
@@ -75,6 +87,12 @@ def serve() -> FastAPI:
     settings = load_settings()
     set_up_logging(settings.log)
     return create_app(settings)
+
+
+def described() -> dict[str, Any]:
+    """What `/openapi.json` says, without settings: all routes with their refusals."""
+    server = ServerSettings(front_end_address="https://app.example.com")
+    return openapi(create_app(Settings.model_construct(server=server)))
 
 
 @asynccontextmanager
@@ -91,7 +109,7 @@ def _allow_origins(app: FastAPI, origins: tuple[str, ...]) -> None:
         allow_origins=origins,
         allow_credentials=True,
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-ID"],
+        allow_headers=HEADERS,
         expose_headers=["ETag", idempotency.REPLAYED, "Retry-After", "X-Request-ID"],
         max_age=600,
     )

@@ -96,7 +96,7 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
 async def documents(settings: Settings) -> AsyncIterator[None]:
     """MongoDB and no vendor: enough for the commands of operators."""
     async with connected(settings.mongodb) as database:
-        await _register(database, settings)
+        await register(database, settings)
         yield
 
 
@@ -114,7 +114,7 @@ async def check(settings: Settings) -> None:
 
 @query
 async def _prepare(database: Database, settings: Settings) -> None:
-    await _register(database, settings)
+    await register(database, settings)
     if not await UserDocument.ensure_unique():
         raise Misconfigured(
             f"The collection {settings.mongodb.users_collection} holds more than one document for some users, so "
@@ -123,7 +123,8 @@ async def _prepare(database: Database, settings: Settings) -> None:
     await sealing.verify(settings.sealing.ring, datetime.now(UTC))
 
 
-async def _register(database: Database, settings: Settings) -> None:
+async def register(database: Database, settings: Settings) -> None:
+    """Put the documents on this database of the process, with their indexes."""
     await _reach(database)
     UserDocument.Settings.name = settings.mongodb.users_collection
     await init_beanie(database, document_models=list(DOCUMENTS))

@@ -15,6 +15,7 @@ import uvicorn
 from rich.console import Console
 from rich.progress import Progress
 
+from switchboard.app import described
 from switchboard.bootstrap import check, documents, duplicate_users, set_up_logging
 from switchboard.crypto import KEY_BYTES, KeyRing
 from switchboard.errors import SwitchboardError
@@ -199,6 +200,12 @@ def _with_documents(call: Callable[[], Awaitable[Result]]) -> Result:
             return await call()
 
     return asyncio.run(called())
+
+
+@cli.command("openapi")
+def print_openapi() -> None:
+    """Print the description of all routes as JSON; docs/openapi.json is this."""
+    typer.echo(json.dumps(described(), indent=1, sort_keys=True, ensure_ascii=False))
 
 
 @cli.command("settings")

@@ -3,6 +3,7 @@
     Refusal                     something a person or a service can act on; `message` is a sentence for them
       Invalid                   what was sent makes no sense
         TooLarge                ... because there is too much of it
+        Malformed               ... because a part of it is missing, or is something else
       Unverified                not from whom it says it is
       Unauthenticated           nobody known is calling
       Forbidden                 known, but may not
@@ -51,6 +52,13 @@ class Invalid(Refusal):
 class TooLarge(Invalid):
     code = "too_large"
     message = "The request is too large."
+
+
+class Malformed(Invalid):
+    """For paths that older programs call, which know no 422."""
+
+    code = "malformed"
+    message = "A part of the request is missing."
 
 
 class Unverified(Refusal):

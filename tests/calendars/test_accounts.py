@@ -185,7 +185,7 @@ async def test_a_pull_that_fails_leaves_no_request_on_its_way_and_no_unheard_err
         await service.pull(world.services, calendar, now)
 
     assert {task for task in asyncio.all_tasks() - before if not task.done() and "asking" in repr(task)} == set()
-    assert not [task for task in asyncio.all_tasks() - before if "event_page" in repr(task) or "_Access" in repr(task)]
+    assert not [task for task in asyncio.all_tasks() - before if "event_page" in repr(task) or "Access" in repr(task)]
     del kept
     gc.collect()
     assert "never retrieved" not in caplog.text

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid1, uuid4
 
 import pytest
 
@@ -12,8 +11,9 @@ from switchboard.clients.propelauth_facts import OrganizationFacts, checked, cla
 from switchboard.errors import Invalid, NotFound
 from tests.clients.test_propelauth import settings_of
 
-ONE, TWO = sorted(str(uuid4()) for _ in range(2))
-ODD_IDS = ("", "x", ONE.upper(), ONE.replace("-", ""), str(uuid1()), f"{ONE}\n", f" {ONE}", f"{ONE}/..", f"{ONE}?a=b")
+ONE, TWO = "1c0e7a52-6c7b-4c0f-9c1e-52a9f3d1b7e4", "8f4b1d36-0f5e-4a7a-8b52-c6e1d0a97b21"
+OF_A_CLOCK = "5a7f1c2e-e8ec-11f1-8baa-02fc00000001"  # version 1
+ODD_IDS = ("", "x", ONE.upper(), ONE.replace("-", ""), OF_A_CLOCK, f"{ONE}\n", f" {ONE}", f"{ONE}/..", f"{ONE}?a=b")
 
 
 @pytest.mark.parametrize(

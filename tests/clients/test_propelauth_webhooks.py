@@ -7,7 +7,6 @@ import json
 import time
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from pydantic import SecretStr
@@ -16,7 +15,7 @@ from devstack.propelauth.webhooks import new_secret
 from switchboard.clients.propelauth_webhooks import LONGEST, Hint, InvalidSignature, read_hint
 
 SECRET = new_secret()
-ORG, USER, OTHER = (str(uuid4()) for _ in range(3))
+ORG, USER, OTHER = (f"{name * 8}-1111-4111-8111-{name * 12}" for name in "abc")
 EVENT = {"event_type": "user.added_to_org", "org_id": ORG, "user_id": USER, "role": "Owner"}
 
 

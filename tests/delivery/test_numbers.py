@@ -48,7 +48,7 @@ async def test_what_is_no_number_is_refused_and_not_repeated(service, written) -
 
 async def test_what_is_too_long_for_a_number_is_refused(service) -> None:
     for written in ("+49" + "1" * 38, "1" * 3000, "%2B" * 50):
-        assert refused(await service.answer(written)) == (422, "invalid")
+        assert refused(await service.answer(written)) == (422, "invalid_phone_number")
 
 
 async def test_the_number_leads_to_whoever_has_it_now(world, team, service) -> None:

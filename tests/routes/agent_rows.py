@@ -78,6 +78,8 @@ AGENTS: dict[Route, Row] = {
         stays=True,
     ),
     ("GET", f"{_AGENT}/readiness"): Row(200, (Ask("agents.read", access="use"),), child="agent"),
+    # It changes nothing here, and the name of the host has no address.
+    ("POST", f"{_AGENT}/probe"): Row(200, (Ask("agents.write", access="edit"),), child="agent"),
     ("GET", _GRANTS): Row(200, (Ask("agents.share"),), child="agent", names=True),
     ("POST", _GRANTS): Row(
         201,

@@ -2,13 +2,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.conftest import bound
 from tests.routes.stage import Stage, staged
 from tests.world import World
 
 
 @pytest.fixture(scope="package")
 async def whole_stage(whole_world: World) -> AsyncIterator[Stage]:
-    async with staged(whole_world) as stage:
+    async with staged(await bound(whole_world)) as stage:
         yield stage
 
 

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from fastapi.routing import APIRoute
 
+from switchboard.configurations.model import MASK
 from switchboard.roles.model import PERMISSIONS, ROLES
 from tests.routes import services
 from tests.routes.client import Answer, Client, Headers, together
@@ -23,6 +24,7 @@ from tests.routes.companies import (
     Company,
     Rights,
 )
+from tests.routes.legacy_rows import LEGACY
 from tests.routes.outcome import (
     CHILD_TARGETS,
     GIVEN,
@@ -44,6 +46,7 @@ from tests.routes.watch import Watch
 from tests.world import World
 
 ACCESS = {"use": 1, "edit": 2}
+ENOUGH = 3
 
 
 @dataclass(frozen=True)
@@ -72,9 +75,9 @@ def routes_of(world: World) -> set[Route]:
 def unmatched(world: World) -> Iterator[Outcome]:
     """Routes without a row, and rows without a route."""
     routes = routes_of(world)
-    for route in sorted(routes - set(ROUTES)):
+    for route in sorted(routes - {*ROUTES, *LEGACY}):
         yield Outcome(route, "anybody", "any", "a row", "no row")
-    for route in sorted(set(ROUTES) - routes):
+    for route in sorted({*ROUTES, *LEGACY} - routes):
         yield Outcome(route, "anybody", "any", "a route", "no route")
 
 
@@ -156,12 +159,15 @@ async def outcomes(stage: Stage, route: Route) -> list[Outcome]:
 
 
 async def _with_a_look_at_each(stage: Stage, route: Route) -> list[Outcome]:
+    """The same one by one, until it is known what is wrong: each change takes new organizations."""
     await stage.renew()
     watch, found = Watch(stage.client.world, stage.companies), list[Outcome]()
     for caller in CALLERS:
         async for outcome in _asked_by(stage, route, caller):
             changes = watch.changes()
             found.append(replace(outcome, got=", ".join([outcome.got, *changes])))
+            if sum(" changed " in each.got for each in found) == ENOUGH:
+                return found
             if changes:  # what others are to find is not there any more
                 await stage.renew()
                 watch = Watch(stage.client.world, stage.companies)
@@ -241,7 +247,8 @@ async def _in_workshop(stage: Stage, job: Job) -> str:
     aside = stage.aside
     at = At(shop.caller.org_id, shop.owner.child(kind, caller), aside.guest.org_id, aside.stranger.org_id)
     watch = Watch(stage.client.world, [shop.caller, shop.owner])
-    return await _changing(job, at, shop.caller, watch, shop.hidden)
+    copied = caller in GRANTEES and job.row.status == 201  # without keys, so without masks of them
+    return await _changing(job, at, shop.caller, watch, {*shop.hidden, *([MASK] if copied else [])})
 
 
 async def _changing(job: Job, at: At, company: Company, watch: Watch, hidden: Iterable[str] = ()) -> str:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.routes.agent_rows import AGENTS
+from tests.routes.legacy_rows import PUBLIC_LEGACY
 from tests.routes.row import Ask, Route, Row, ServiceRow
 
 # Without a token: what they answer then.
@@ -14,6 +15,7 @@ PUBLIC: dict[Route, int] = {
     ("GET", "/openapi.json"): 200,
     ("GET", "/docs"): 200,
     ("GET", "/docs/oauth2-redirect"): 200,
+    **PUBLIC_LEGACY,
 }
 # For a person who has nothing yet and sends no body: each of them speaks of the caller alone.
 OWN: dict[Route, int] = {

@@ -220,7 +220,8 @@ async def staged(world: World) -> AsyncIterator[Stage]:
     world.propelauth.webhook_url = None  # a late one would change what must stay as it is
     settings.roles = {**settings.roles, **{name: [] for name in (*ADDITIONAL, UNKNOWN_ROLE)}}
     try:
-        async with aiohttp.ClientSession() as session:
+        connector = aiohttp.TCPConnector(keepalive_timeout=2)  # the server closes what is idle for five seconds
+        async with aiohttp.ClientSession(connector=connector) as session:
             yield await new_stage(Client(world, session))
     finally:
         settings.multi_role, settings.roles, settings.max_orgs_per_user = before

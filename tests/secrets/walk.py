@@ -24,7 +24,7 @@ from tests.secrets.stage import FRESH, Stage
 AT_ONCE = 8
 MANY = 200
 FEW = ("owner", "user owner", "ada", "service", "service of owner", "nobody")
-IN_USERS = ("access_token", "refresh_token", "propels_access_token")  # plain there, as others read them
+IN_USERS = ("access_token", "refresh_token", "propels_access_token", "client_secret")  # plain, as others read them
 
 
 @dataclass(frozen=True)

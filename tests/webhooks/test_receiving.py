@@ -10,6 +10,7 @@ import pytest
 
 from devstack.propelauth import Delivery
 from devstack.propelauth.webhooks import new_secret
+from tests.conftest import bound
 from tests.organizations.conftest import Organization
 from tests.webhooks.conftest import PATH, Sender, counted
 from tests.world import World
@@ -20,6 +21,7 @@ Raw = list[tuple[bytes, bytes]]
 @pytest.fixture(scope="module")
 async def known(whole_world: World) -> Organization:
     """An organization that is mirrored, for all tests that do not change it."""
+    await bound(whole_world)
     made = Organization(whole_world, whole_world.propelauth.add_org(f"Org {uuid4().hex}").org_id)
     made.add("Owner")
     await made.mirrored()

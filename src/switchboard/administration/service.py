@@ -10,6 +10,7 @@ from typing import Any, Final
 import orjson
 
 from switchboard.administration.model import Deletion, MayNotCreate, NewOrganization
+from switchboard.audit.model import Actor
 from switchboard.clients.propelauth_facts import Identity
 from switchboard.clients.propelauth_organizations import NameRefused
 from switchboard.errors import NotFound, Refusal, Unavailable
@@ -40,14 +41,22 @@ async def create(services: Services, caller: Identity, new: NewOrganization, now
     if person is None or not person.profile.can_create_orgs:
         raise MayNotCreate
     await users.keep_profile(caller.user_id, person.profile, now)
-    origin = organizations.actor_of(caller), organizations.request_id()
+    org_id = await create_for(services, caller.user_id, organizations.actor_of(caller), new, now)
+    return await organizations.acting(services, caller, org_id, now)
+
+
+async def create_for(services: Services, user_id: str, actor: Actor, new: NewOrganization, now: datetime) -> str:
+    """The id of a new organization with this person as its Owner. Whether that may be, its caller has decided.
+
+    A call that ended half-way is finished by its repetition. Raises `NameRefused`, `Unavailable`.
+    """
     creation = OrganizationCreation(
-        user_id=caller.user_id, name=new.name, begun_at=now, actor=origin[0], request_id=origin[1]
+        user_id=user_id, name=new.name, begun_at=now, actor=actor, request_id=organizations.request_id()
     )
     org_id = await _made(services, creation)
     await _furnish(services, org_id, creation, new, now)
-    await OrganizationCreationDocument.end(caller.user_id, new.name)
-    return await organizations.acting(services, caller, org_id, now)
+    await OrganizationCreationDocument.end(user_id, new.name)
+    return org_id
 
 
 async def _made(services: Services, creation: OrganizationCreation) -> str:

@@ -292,6 +292,8 @@ def configuration_of(agent: Agent, beside: AgentConfiguration) -> Configuration:
     return Configuration(**kept, **{name: getattr(beside, name) for name in CONFIGURED})
 
 
-def new_agent(org_id: str, now: datetime) -> Agent:
+def new_agent(org_id: str, now: datetime, agent_id: str | None = None) -> Agent:
     """An agent without a configuration yet."""
-    return Agent(agent_id=uuid4().hex, org_id=org_id, org_ids=[org_id], name="", created_at=now, **renewed(now))
+    return Agent(
+        agent_id=agent_id or uuid4().hex, org_id=org_id, org_ids=[org_id], name="", created_at=now, **renewed(now)
+    )

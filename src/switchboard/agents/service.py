@@ -103,7 +103,10 @@ async def called(org_ids: list[str], text: str) -> list[Agent]:
 
 
 async def held(acting: Acting, asked: AgentsAsked) -> tuple[list[Holding], Place | None]:
-    """The same with their configurations, for who was let in already."""
+    """Agents of an organization with their configurations, the newest first, and where more begin.
+
+    For who was let in already; raises `MissingPermission`.
+    """
     acting.rights.check("agents.read")
     agents, more = await AgentDocument.page(acting.org_id, asked)
     links = await OrganizationAgentDocument.these(acting.org_id, [agent.agent_id for agent in agents])

@@ -8,12 +8,13 @@ import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal, NamedTuple, get_args
+from uuid import uuid4
 
 from pydantic import BaseModel, BeforeValidator, Field
 
 from switchboard.clients.google_events import read_event
-from switchboard.connections.model import Connection
-from switchboard.errors import Conflict, Invalid
+from switchboard.connections.model import Connection, NotConnected
+from switchboard.errors import Conflict, Forbidden, Invalid
 from switchboard.users.model import UserToken
 
 QUERY_VERSION: Final = 2  # raised whenever the query or the shape of events changes: then everything is pulled anew
@@ -22,6 +23,12 @@ LONG: Final = timedelta(hours=24)
 LONGEST_RANGE: Final = timedelta(days=366)
 FIRST_YEAR, LAST_YEAR = 1970, 2100
 LONGEST_BACKOFF_SECONDS: Final = 6 * 3600
+
+# Either of these creates events (discovery document, events.insert).
+WRITING_SCOPES: Final = (
+    "https://www.googleapis.com/auth/calendar",
+    "https://www.googleapis.com/auth/calendar.events",
+)
 
 Status = Literal["new", "synced", "failing", "access_lost", "gone", "disconnected"]
 
@@ -39,6 +46,16 @@ class LeaseLost(Conflict):
 class InvalidRange(Invalid):
     code = "invalid_range"
     message = "Ask for a range from 1970 to 2100 that ends after it begins and is at most 366 days long."
+
+
+class WritingNotGranted(Forbidden):
+    code = "calendar_writing_not_granted"
+    message = "Your consent at Google lets us read your calendar, but not create events. Connect it again."
+
+
+class InvalidEvent(Invalid):
+    code = "invalid_event"
+    message = 'The start and the end of an event are objects such as {"dateTime": "2026-11-23T10:00:00"}.'
 
 
 class Window(NamedTuple):
@@ -95,6 +112,10 @@ class Calendar(BaseModel):
         assert self.window_start is not None and self.window_end is not None  # noqa: S101, PT018
         return Window(self.window_start, self.window_end)
 
+    def filled(self) -> bool:
+        """Whether a pull brought its events and nothing has ended it since."""
+        return self.status in ("synced", "failing") and self.window_start is not None and self.window_end is not None
+
     def stale(self, now: datetime, after_seconds: int) -> bool:
         return self.last_success_at is None or now - self.last_success_at > timedelta(seconds=after_seconds)
 
@@ -133,6 +154,27 @@ def primary_calendar_id(user_id: str) -> str:
 def event_id(calendar_id: str, google_event_id: str) -> str:
     """Our id of an event: the same event of the same calendar always has the same one (rules 18 and 38)."""
     return _digest(calendar_id, google_event_id)
+
+
+def check_writing(token: UserToken) -> None:
+    """Raise `NotConnected` or `WritingNotGranted` unless events may be created with it."""
+    if not token.reads_calendar:
+        raise NotConnected
+    if set(WRITING_SCOPES).isdisjoint(token.scope):
+        raise WritingNotGranted
+
+
+def completed_event(event: dict[str, Any], timezone: str) -> dict[str, Any]:
+    """An event to be created at Google, with an id and with a zone for each time that names none.
+
+    A wall time without a zone is meant where the person is, never where a server stands. Raises `InvalidEvent`.
+    """
+    times: dict[str, Any] = {name: event[name] for name in ("start", "end") if name in event}
+    wrong = {name: InvalidEvent.message for name, time in times.items() if not isinstance(time, dict)}
+    if wrong:
+        raise InvalidEvent(fields=wrong)
+    zoned = {name: {**time, "timeZone": time.get("timeZone") or timezone} for name, time in times.items()}
+    return {**event, **zoned, "id": event.get("id") or uuid4().hex}
 
 
 def _digest(*parts: str) -> str:
@@ -225,6 +267,11 @@ def read_changes(calendar: Calendar, items: list[dict[str, Any]], timezone: str,
         Change(event_id(calendar.calendar_id, google_id), _kept(calendar, item, timezone, window))
         for google_id, item in named.items()
     ]
+
+
+def read_change(calendar: Calendar, item: dict[str, Any]) -> list[Change]:
+    """The same for one item that came by itself; nothing where no pull has brought the others."""
+    return read_changes(calendar, [item], calendar.timezone, calendar.window()) if calendar.filled() else []
 
 
 def _kept(calendar: Calendar, item: dict[str, Any], timezone: str, window: Window) -> dict[str, Any] | None:

@@ -6,9 +6,9 @@ it in between, the next one starts over from the old token and does no harm.
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from uuid import uuid4
 
 from switchboard.calendars import documents
@@ -22,13 +22,16 @@ from switchboard.calendars.model import (
     SyncRunning,
     Window,
     check_range,
+    check_writing,
+    completed_event,
     new_window,
     pause_after_success,
     primary_calendar_id,
+    read_change,
     read_changes,
 )
 from switchboard.clients.google import EventPage, EventQuery
-from switchboard.clients.google_errors import AccessLost, CalendarNotFound, InvalidAccessToken, SyncTokenExpired
+from switchboard.clients.google_errors import AccessLost, CalendarNotFound, SyncTokenExpired
 from switchboard.clients.propelauth_facts import Identity
 from switchboard.connections import service as connections
 from switchboard.connections.model import NotConnected
@@ -36,8 +39,6 @@ from switchboard.errors import Refusal, SwitchboardError
 from switchboard.services import Services
 from switchboard.users import service as users
 from switchboard.users.model import User
-
-Answer = TypeVar("Answer")
 
 LOOK_AGAIN: Final = timedelta(days=1)  # for a new grant, or a calendar that is back
 LOOK_FOR_LATE_WRITES: Final = timedelta(minutes=5)  # when every pull of before has ended or lost its lease
@@ -61,11 +62,16 @@ async def adopt(services: Services, caller: Identity, now: datetime) -> Overview
     return await overview(services, caller, now)
 
 
-async def disconnect(services: Services, caller: Identity, now: datetime) -> None:
-    """Forget the grant, stop pulling, and remove the events.
+async def sign_in(services: Services, caller: Identity, now: datetime) -> tuple[str, ...]:
+    """As `connections.sign_in`, and a consent that it took up makes the calendar due; returns the scopes."""
+    done = await connections.sign_in(services, caller, now)
+    if done.consented:
+        await CalendarDocument.connect(primary_calendar_id(caller.user_id), caller.user_id, now)
+    return done.scopes
 
-    What fails after the grant is forgotten, and what a running pull still writes, the worker removes later.
-    """
+
+async def disconnect(services: Services, caller: Identity, now: datetime) -> None:
+    """Forget the grant, stop pulling, remove the events; what fails then, or is still written, the worker removes."""
     calendar_id = primary_calendar_id(caller.user_id)
     shared = await CalendarDocument.shared(calendar_id)
     await connections.disconnect(services, caller, now, shared=shared)
@@ -104,6 +110,19 @@ async def events(
     after, limit = page
     found, more = await CalendarEventDocument.of_user(caller.user_id, between, after, limit)
     return Events(found, more, shown)
+
+
+async def create_event(services: Services, caller: Identity, event: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """Create an event in Google's own shape, there and in the mirror; raises as what is called here does."""
+    user = await users.current(services, caller, now)
+    check_writing(user.token)
+    new = completed_event(event, user.timezone_or_default)
+    google = connections.Access(services, user.user_id, now)
+    created = await google.use(lambda token: services.google.insert_event(token, new))
+    with suppress(SwitchboardError):  # it is at Google by now: the next pull brings it
+        if calendar := await CalendarDocument.find(primary_calendar_id(user.user_id)):
+            await CalendarEventDocument.apply(read_change(calendar, created), calendar.fence)
+    return created
 
 
 async def sync(services: Services, caller: Identity, now: datetime) -> Overview:
@@ -171,34 +190,19 @@ async def _leave_nothing(calendar: CalendarDocument) -> bool:
 
 
 class _Access:
-    """The access token of one pull; another one is fetched once when Google refuses it (rule 47)."""
-
     def __init__(self, services: Services, calendar: CalendarDocument, now: datetime) -> None:
-        self._services = services
         self._calendar = calendar
-        self._now = now
-        self._token: str | None = None
+        self._access = connections.Access(services, calendar.user_id, now)
 
-    async def use(self, ask: Callable[[str], Awaitable[Answer]]) -> Answer:
+    async def use(self, ask: Callable[[str], Awaitable[connections.Answer]]) -> connections.Answer:
         """Google's answer, however long it takes: the lease is lengthened meanwhile. Raises `LeaseLost`."""
-        asking = asyncio.ensure_future(self._use(ask))
+        asking = asyncio.ensure_future(self._access.use(ask))
         try:
             while not (await asyncio.wait({asking}, timeout=documents.LEASE_SECONDS / 3))[0]:
                 await _keep(self._calendar)
             return await asking
         finally:
             await _ended(asking)
-
-    async def _use(self, ask: Callable[[str], Awaitable[Answer]]) -> Answer:
-        user_id = self._calendar.user_id
-        if self._token is None:
-            self._token = await connections.access_token(self._services, user_id, self._now)
-        try:
-            return await ask(self._token)
-        except InvalidAccessToken:
-            refused = self._token
-        self._token = await connections.access_token(self._services, user_id, self._now, refused=refused)
-        return await ask(self._token)
 
 
 async def _ended(task: asyncio.Future[Any]) -> None:

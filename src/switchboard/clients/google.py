@@ -6,7 +6,7 @@ request has a deadline (1.5) and an answer is judged by its status, whatever its
 """
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
@@ -19,8 +19,15 @@ from aiogoogle.excs import AiogoogleError
 from aiogoogle.models import Request
 from aiogoogle.sessions.aiohttp_session import AiohttpSession
 
-from switchboard.clients.google_errors import GoogleUnavailable, Retries, as_our_error
+from switchboard.clients.google_errors import (
+    EventExists,
+    GoogleUnavailable,
+    Retries,
+    as_our_error,
+    as_our_event_error,
+)
 from switchboard.clients.google_oauth import GoogleOAuth
+from switchboard.errors import SwitchboardError
 from switchboard.settings import GoogleSettings
 
 EVENT_FIELDS = (
@@ -28,6 +35,7 @@ EVENT_FIELDS = (
     "organizer/email,start,end,recurringEventId,originalStartTime,transparency,visibility,iCalUID,eventType,"
     "attendees(email,responseStatus,self),attendeesOmitted,hangoutLink,conferenceData/entryPoints(entryPointType,uri))"
 )
+MOST_CALENDARS = 250  # as many as Google puts on one page
 QUICK = aiohttp.ClientTimeout(total=1.0)
 
 
@@ -109,16 +117,63 @@ class GoogleClient:
             **query.parameters(),
         )
         found = await self._call(request, access_token)
-        following = _text(found, "nextPageToken")
-        items = found.get("items") or []
-        if not isinstance(items, list) or (following is not None and following == page_token):
-            raise GoogleUnavailable
+        items, following = _page(found, page_token)
         return EventPage(
-            items=[item for item in items if isinstance(item, dict)],
+            items=items,
             timezone=_text(found, "timeZone") or "UTC",
             next_page_token=following,
             next_sync_token=_text(found, "nextSyncToken"),
         )
+
+    async def calendar_list(self, access_token: str) -> list[dict[str, Any]]:
+        """The calendars a person sees, as Google sends them."""
+        return await self._listed(access_token, self._api.calendarList.list, MOST_CALENDARS)
+
+    async def upcoming_events(
+        self, access_token: str, *, since: str, timezone: str, limit: int
+    ) -> list[dict[str, Any]]:
+        """The next events of the person's own calendar as Google sends them, by their start.
+
+        `since` is RFC 3339; times are shown in `timezone`, an IANA name.
+        """
+        shown = {"timeMin": since, "timeZone": timezone, "singleEvents": True, "orderBy": "startTime"}
+        return await self._listed(access_token, self._api.events.list, limit, calendarId="primary", **shown)
+
+    async def insert_event(self, access_token: str, event: dict[str, Any]) -> dict[str, Any]:
+        """Create an event in the person's own calendar; how Google keeps it.
+
+        With an `id` of its own that nobody has used, however often it is sent there is one event: what a try that
+        got no answer has created is found again. Raises `EventRefused`, and `EventExists` for an id in use.
+        """
+        tries = 0
+
+        async def insert() -> dict[str, Any]:
+            nonlocal tries
+            tries += 1
+            request = self._api.events.insert(calendarId="primary", json=event, validate=False)
+            return await self._send(self._prepared(request, access_token), as_our_event_error)
+
+        try:
+            return await self.retries(insert)
+        except EventExists:
+            if tries == 1:
+                raise
+        safe = {"eventId": ""}
+        request = self._api.events.get(calendarId="primary", eventId=event["id"], path_params_safe_chars=safe)
+        return await self._call(request, access_token)
+
+    async def _listed(
+        self, access_token: str, method: Callable[..., Request], limit: int, **asked: Any
+    ) -> list[dict[str, Any]]:
+        """Up to `limit` items, however Google spreads them over pages (rule 2)."""
+        found: list[dict[str, Any]] = []
+        page_token: str | None = None
+        while True:
+            request = method(maxResults=limit, pageToken=page_token, validate=True, **asked)
+            items, page_token = _page(await self._call(request, access_token), page_token)
+            found += items
+            if page_token is None or len(found) >= limit:
+                return found[:limit]
 
     async def answers(self) -> None:
         """Raise `Unavailable` unless Google answers at all."""
@@ -130,11 +185,14 @@ class GoogleClient:
             raise GoogleUnavailable
 
     async def _call(self, request: Request, access_token: str) -> dict[str, Any]:
+        return await self.retries(self._send, self._prepared(request, access_token))
+
+    def _prepared(self, request: Request, access_token: str) -> Request:
         request.headers["Authorization"] = f"Bearer {access_token}"
         request.timeout = self._deadline  # type: ignore[assignment]
-        return await self.retries(self._send, request)
+        return request
 
-    async def _send(self, request: Request) -> dict[str, Any]:
+    async def _send(self, request: Request, as_error: Callable[..., SwitchboardError] = as_our_error) -> dict[str, Any]:
         """The answer's JSON. What fails is raised outside of `except`: those errors hold the address and the token."""
         response: Any = None
         with suppress(aiohttp.ClientError, TimeoutError, AiogoogleError, ValueError):
@@ -142,10 +200,19 @@ class GoogleClient:
         if response is None:
             raise GoogleUnavailable
         if response.status_code >= 400:
-            raise as_our_error(response.status_code, response.json, response.headers.get("Retry-After"))
+            raise as_error(response.status_code, response.json, response.headers.get("Retry-After"))
         if not isinstance(response.json, dict):
             raise GoogleUnavailable
         return response.json
+
+
+def _page(answer: dict[str, Any], page_token: str | None) -> tuple[list[dict[str, Any]], str | None]:
+    """Items and the token of the next page; one that names itself as the next would never end."""
+    following = _text(answer, "nextPageToken")
+    items = answer.get("items") or []
+    if not isinstance(items, list) or (following is not None and following == page_token):
+        raise GoogleUnavailable
+    return [item for item in items if isinstance(item, dict)], following
 
 
 def _text(answer: dict[str, Any], name: str) -> str | None:

@@ -52,6 +52,16 @@ class CalendarNotFound(NotFound):
     message = "Google does not know this calendar, or no longer shares it."
 
 
+class EventRefused(Invalid):
+    code = "event_refused"
+    message = "Google did not accept this event. Check its start, its end, and their time zone."
+
+
+class EventExists(Conflict):
+    code = "event_exists"
+    message = "There is or was an event with this id."
+
+
 class SyncTokenExpired(SwitchboardError):
     code = "sync_token_expired"
     message = "Google asks for a full pull."
@@ -89,6 +99,13 @@ def _may_pass(status: int) -> bool:
 
 def _ours_to_repair(reasons: set[str]) -> str:
     return f"The Google project cannot use the Calendar API: {', '.join(sorted(reasons & PROJECT_REASONS))}."
+
+
+def as_our_event_error(status: int, body: Any, retry_after: str | None = None) -> SwitchboardError:
+    """An answer to an event that was written: here the event may be wrong, elsewhere only our request."""
+    if status == 400:
+        return EventRefused()
+    return EventExists() if status == 409 else as_our_error(status, body, retry_after)
 
 
 def as_our_token_error(status: int, body: Any) -> SwitchboardError:

@@ -4,7 +4,7 @@ import json
 
 import httpx
 from propelauth_py import RateLimitedException
-from propelauth_py.errors import BadRequestException, UpdateUserMetadataException
+from propelauth_py.errors import BadRequestException, CreateUserException, UpdateUserMetadataException
 
 from switchboard.errors import Invalid, Misconfigured, NotFound, SwitchboardError, Unauthenticated, Unavailable
 
@@ -37,6 +37,7 @@ class RefusedByPropelAuth(Invalid):
 
 VENDOR_ERRORS = (
     BadRequestException,
+    CreateUserException,
     UpdateUserMetadataException,
     RateLimitedException,
     httpx.HTTPError,
@@ -59,7 +60,7 @@ def as_our_error(error: Exception) -> SwitchboardError:
         return PropelAuthUnavailable("PropelAuth is busy. Try again in a moment.", retry_after=5.0)
     if isinstance(error, httpx.HTTPStatusError):
         return _by_status(error.response.status_code)
-    if isinstance(error, (BadRequestException, UpdateUserMetadataException)):
+    if isinstance(error, (BadRequestException, CreateUserException, UpdateUserMetadataException)):
         return RefusedByPropelAuth(_about(error.field_to_errors))
     if isinstance(error, json.JSONDecodeError):
         return PropelAuthUnavailable()

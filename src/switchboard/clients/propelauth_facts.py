@@ -72,6 +72,7 @@ class OrganizationFacts:
     can_setup_saml: bool = False
     legacy_org_id: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    url_safe_org_slug: str | None = None
 
     @property
     def display_name(self) -> str | None:
@@ -173,6 +174,7 @@ def organization_of(found: Any) -> OrganizationFacts:
         max_users=found.max_users if isinstance(found.max_users, int) else None,
         can_setup_saml=found.can_setup_saml is True,
         legacy_org_id=_text(found.legacy_org_id),
+        url_safe_org_slug=_text(found.url_safe_org_slug),
         metadata=found.metadata if isinstance(found.metadata, dict) else {},
     )
 

@@ -1,15 +1,17 @@
-"""PropelAuth's organizations, memberships and invites.
+"""PropelAuth's organizations, memberships, invites and the accounts of people in them.
 
 Every change here can be repeated: adding a member who is one, removing somebody who is not there, revoking what is
 gone do no harm. The calls are those of facts/propelauth.md section 2.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, Final, TypeVar
 
 from propelauth_py import AsyncAuth
+from pydantic import SecretStr
 
 from switchboard.clients.propelauth_errors import PropelAuthUnavailable, RefusedByPropelAuth
 from switchboard.clients.propelauth_facts import (
@@ -42,12 +44,42 @@ _ARGUMENTS: Final = {
     "max_users": "max_users",
     "can_setup_saml": "can_setup_saml",
 }
+_REFUSED: Final = {
+    "email": "PropelAuth does not accept this e-mail address: it has an account already, or is not allowed.",
+    "username": "PropelAuth does not accept this username: it is taken, or not allowed. Choose another.",
+    "password": "PropelAuth does not accept this password: it is too short or too common. Choose another.",
+    "first_name": "PropelAuth does not accept this first name.",
+    "last_name": "PropelAuth does not accept this last name.",
+}
 _METADATA: Final = {"display_name": "displayName", "description": "description"}
 
 
 class NameRefused(Conflict):
     code = "organization_name_refused"
     message = "PropelAuth does not accept this name: it is taken, or not allowed. Choose another."
+
+
+class PersonRefused(Invalid):
+    """`fields` has a sentence for each detail that PropelAuth named; `message` is the first of them."""
+
+    code = "person_refused"
+    message = "PropelAuth does not accept these details of a person."
+
+    @classmethod
+    def about(cls, names: frozenset[str]) -> "PersonRefused":
+        fields = {name: sentence for name, sentence in _REFUSED.items() if name in names}
+        return cls(next(iter(fields.values()), None), fields=fields)
+
+
+@dataclass(frozen=True)
+class NewPerson:
+    """Somebody who is to get an account."""
+
+    email: str
+    password: SecretStr
+    first_name: str
+    last_name: str
+    username: str
 
 
 class PropelAuthOrganizations:
@@ -118,6 +150,29 @@ class PropelAuthOrganizations:
         """The person with this e-mail and all their memberships; None when there is no such person."""
         found = await self._mapped(self._auth.fetch_user_metadata_by_email(email, include_orgs=True))
         return None if found is None else _read(person_of, found)
+
+    async def create_person(self, new: NewPerson) -> str:
+        """The id of a new person, whom PropelAuth mails to confirm the e-mail; raises `PersonRefused`."""
+        names = {"first_name": new.first_name, "last_name": new.last_name, "username": new.username}
+        call = self._auth.create_user(new.email, password=new.password.get_secret_value(), **names)
+        try:
+            created = await self._mapped(call)
+        except RefusedByPropelAuth as refused:
+            raise PersonRefused.about(refused.about) from None
+        return _read(lambda answer: checked(answer.user_id), created)
+
+    async def rename_person(self, user_id: str, names: Mapping[str, str]) -> None:
+        """Set `first_name`, `last_name`, `username`, those that are given. Raises `NotFound`, `PersonRefused`."""
+        try:
+            done = await self._mapped(self._auth.update_user_metadata(known(user_id), **names))
+        except RefusedByPropelAuth as refused:
+            raise PersonRefused.about(refused.about) from None
+        if not done:
+            raise NotFound
+
+    async def delete_person(self, user_id: str) -> None:
+        """Delete an account with its memberships; nothing happens when there is none."""
+        await self._mapped(self._auth.delete_user(known(user_id)))
 
     async def add(self, membership: MembershipFacts) -> None:
         """Make somebody a member. Raises `NotFound` and, for a member as for a full house, `RefusedByPropelAuth`."""

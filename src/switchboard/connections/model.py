@@ -3,12 +3,13 @@
 import base64
 import hashlib
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel, BeforeValidator, Field
 
+from switchboard.clients.google_oauth import TokenGrant
 from switchboard.errors import Conflict, Gone, NotFound
-from switchboard.users.model import UserToken
+from switchboard.users.model import READING_SCOPES, UserToken
 
 SCOPES: Final = (
     "openid",
@@ -35,6 +36,13 @@ class ConsentExpired(Gone):
 class OtherAccount(Conflict):
     code = "other_google_account"
     message = "A calendar of another Google account is connected. Disconnect it first."
+
+
+class SignIn(NamedTuple):
+    """The scopes of the tokens that a sign-in left at PropelAuth; whether a consent to the calendar was taken up."""
+
+    scopes: tuple[str, ...]
+    consented: bool
 
 
 class Consent(BaseModel):
@@ -96,6 +104,25 @@ class Connection(BaseModel):
         if self.google_subject is not None and token.reads_calendar and not self.lost(token):
             raise OtherAccount
 
+    def outlasts(self, token: UserToken, grant: TokenGrant, now: datetime) -> bool:
+        """Whether what is stored stays when a sign-in brings this grant (facts/legacy.md section 8, points 8 and 9).
+
+        A sign-in takes no access away, moves nobody to another account, and puts no older token over a newer one.
+        """
+        brought = UserToken(access_token=grant.access_token, refresh_token=grant.refresh_token)
+        reads = grant_reads(grant)
+        if token.reads_calendar and (not reads or (self.google_subject is not None and not self.lost(token))):
+            return True
+        if self.lost(token):
+            return self.lost(brought)
+        known = grant.refresh_token in (None, token.refresh_token) and set(grant.scopes) <= set(token.scope)
+        return known and (token.token_expiration or 0) >= int(now.timestamp()) + grant.expires_in
+
+    def renews(self, token: UserToken, grant: TokenGrant) -> bool:
+        """Whether a grant only renews what is stored. Another consent may be another account's."""
+        same = grant.refresh_token in (None, token.refresh_token)
+        return same and self.source == "propelauth" and token.reads_calendar and not self.lost(token)
+
     def check_account(self, subject: str, token: UserToken, now: datetime) -> None:
         """Raise when another Google account is connected, or just being connected: switching is a step of its own.
 
@@ -116,14 +143,24 @@ def grant_fingerprint(token: UserToken) -> str:
     return fingerprint(token.refresh_token or token.access_token or "")
 
 
-def token_fields(access_token: str, expires_at: int, scopes: tuple[str, ...], now: datetime) -> dict[str, Any]:
-    """What a grant sets on the user, in the types already there: epoch seconds as an int, scopes as a list."""
+def grant_reads(grant: TokenGrant) -> bool:
+    """Whether a grant lets us read the calendar."""
+    return not set(READING_SCOPES).isdisjoint(grant.scopes)
+
+
+def token_fields(grant: TokenGrant, now: datetime) -> dict[str, Any]:
+    """What a grant sets on the user, in the types already there: epoch seconds as an int, scopes as a list.
+
+    A refresh token is set where there is one: none never takes the place of one that is stored.
+    """
+    renewed = {"refresh_token": grant.refresh_token} if grant.refresh_token else {}
     return {
-        "access_token": access_token,
-        "token_expiration": expires_at,
+        **renewed,
+        "access_token": grant.access_token,
+        "token_expiration": int(now.timestamp()) + grant.expires_in,
         "token_type": "Bearer",
-        "scope": list(scopes),
-        "has_calendar_access": True,
+        "scope": list(grant.scopes),
+        "has_calendar_access": grant_reads(grant),
         "updated_at": now,
     }
 

@@ -2,10 +2,19 @@
 
 import asyncio
 import secrets
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime
+from typing import TypeVar
 from uuid import uuid4
 
-from switchboard.clients.google_errors import AccessLost, GoogleUnavailable, InvalidConsent, ScopeMissing
+from switchboard.clients.google_errors import (
+    AccessLost,
+    GoogleUnavailable,
+    InvalidAccessToken,
+    InvalidConsent,
+    ScopeMissing,
+)
 from switchboard.clients.google_oauth import OAuthClient, TokenGrant
 from switchboard.clients.propelauth_facts import Identity
 from switchboard.connections.documents import ConnectionDocument, ConsentDocument
@@ -16,9 +25,11 @@ from switchboard.connections.model import (
     ConsentExpired,
     NotConnected,
     OtherAccount,
+    SignIn,
     Source,
     fingerprint,
     grant_fingerprint,
+    grant_reads,
     no_token_fields,
     token_fields,
 )
@@ -26,7 +37,9 @@ from switchboard.errors import Invalid, NotFound
 from switchboard.services import Services
 from switchboard.users import service as users
 from switchboard.users.documents import UserDocument
-from switchboard.users.model import READING_SCOPES, User, UserToken
+from switchboard.users.model import User, UserToken
+
+Answer = TypeVar("Answer")
 
 WAIT_FOR_OTHER_SECONDS = 35.0
 LOOK_AGAIN_SECONDS = 0.05
@@ -80,6 +93,26 @@ async def adopt(services: Services, caller: Identity, now: datetime) -> None:
     await _connect(services, user, grant, (before, after), now)
 
 
+async def sign_in(services: Services, caller: Identity, now: datetime) -> SignIn:
+    """Keep the Google tokens that PropelAuth holds, unless what is stored serves better; raises `NoGoogleTokens`.
+
+    They are kept as they are, whether they open the calendar or not.
+    """
+    user = await users.current(services, caller, now)
+    grant = await _propelauth_grant(services, caller.user_id, now, fresh=False)
+    before = await ConnectionDocument.find(caller.user_id) or Connection(user_id=caller.user_id)
+    if before.outlasts(user.token, grant, now):
+        return SignIn(grant.scopes, consented=False)
+    if not grant_reads(grant):
+        await _store(services, user, grant, now, instead_of=user.token)
+        return SignIn(grant.scopes, consented=False)
+    after = Connection(user_id=caller.user_id, source="propelauth", connected_at=now)
+    with suppress(OtherAccount, NotConnected):  # somebody connected or disconnected meanwhile, and that holds
+        await _connect(services, user, grant, (before, after), now)
+        return SignIn(grant.scopes, consented=not before.renews(user.token, grant))
+    return SignIn(grant.scopes, consented=False)
+
+
 async def find(user: User) -> Connection:
     """The connection of a person whose stored scopes let us read; raises `NotConnected` without one."""
     if not user.token.reads_calendar:
@@ -111,6 +144,27 @@ async def access_token(services: Services, user_id: str, now: datetime, *, refus
                 await ConnectionDocument.release_refresh(user_id, owner)
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
     raise GoogleUnavailable
+
+
+class Access:
+    """The access token for one piece of work; another one is fetched once when Google refuses it (rule 47)."""
+
+    def __init__(self, services: Services, user_id: str, now: datetime) -> None:
+        self._services = services
+        self._user_id = user_id
+        self._now = now
+        self._token: str | None = None
+
+    async def use(self, ask: Callable[[str], Awaitable[Answer]]) -> Answer:
+        """What Google answers; raises as `access_token` does."""
+        if self._token is None:
+            self._token = await access_token(self._services, self._user_id, self._now)
+        try:
+            return await ask(self._token)
+        except InvalidAccessToken:
+            refused = self._token
+        self._token = await access_token(self._services, self._user_id, self._now, refused=refused)
+        return await ask(self._token)
 
 
 async def disconnect(services: Services, caller: Identity, now: datetime, *, shared: bool) -> None:
@@ -161,7 +215,7 @@ async def _refresh(services: Services, user_id: str, now: datetime, refused: str
         return token.access_token
     try:
         grant = await _fresh_grant(services, user_id, token, connection.source, now)
-        if grant.scopes and set(READING_SCOPES).isdisjoint(grant.scopes):
+        if grant.scopes and not grant_reads(grant):
             raise ScopeMissing
     except (AccessLost, NotFound, Invalid) as error:
         await ConnectionDocument.lose(user_id, grant_fingerprint(token), error.message, now)
@@ -192,7 +246,7 @@ async def _fresh_grant(services: Services, user_id: str, token: UserToken, sourc
 async def _propelauth_grant(services: Services, user_id: str, now: datetime, *, fresh: bool) -> TokenGrant:
     fetch = services.propelauth.fresh_google_grant if fresh else services.propelauth.google_grant
     kept = await fetch(user_id)
-    expires_in = 0 if kept.expires_at is None else int(kept.expires_at - now.timestamp())
+    expires_in = 0 if kept.expires_at is None else kept.expires_at - int(now.timestamp())
     return TokenGrant(kept.access_token, expires_in, kept.scopes, kept.refresh_token)
 
 
@@ -209,7 +263,7 @@ async def _connect(
     services: Services, user: User, grant: TokenGrant, change: tuple[Connection, Connection], now: datetime
 ) -> None:
     """Keep a grant, unless another account was connected since `change` was read."""
-    if set(READING_SCOPES).isdisjoint(grant.scopes):
+    if not grant_reads(grant):
         raise ScopeMissing
     if not await ConnectionDocument.connect(*change):
         raise OtherAccount
@@ -219,14 +273,14 @@ async def _connect(
         raise NotConnected
 
 
-async def _store(services: Services, user: User, grant: TokenGrant, now: datetime) -> None:
-    fields = token_fields(grant.access_token, _expiry(grant, now), grant.scopes, now)
-    if grant.refresh_token:
-        fields["refresh_token"] = grant.refresh_token
+async def _store(
+    services: Services, user: User, grant: TokenGrant, now: datetime, *, instead_of: UserToken | None = None
+) -> None:
+    fields = token_fields(grant, now)
     if user.token.client_id:  # an older document names the client its tokens belong to
         client = services.google.oauth.client
         fields |= {"client_id": client.client_id, "client_secret": client.client_secret}
-    await UserDocument.replace_tokens(user.user_id, fields)
+    await UserDocument.replace_tokens(user.user_id, fields, instead_of=instead_of)
 
 
 def _expiry(grant: TokenGrant, now: datetime) -> int:

@@ -6,14 +6,15 @@ from typing import Any
 
 from switchboard.agents import service as agents
 from switchboard.agents.documents import AgentDocument, OrganizationAgentDocument
-from switchboard.agents.model import Agent, AgentNotReady, Holding, Step, new_agent
+from switchboard.agents.model import Agent, AgentNotFound, AgentNotReady, Holding, Step, new_agent
 from switchboard.agents.service import AgentRef, Check, endpoint_of, safe_of
 from switchboard.configurations.model import Configuration
 from switchboard.editing.model import kinds_of, told
 from switchboard.http.etag import check_match
+from switchboard.idempotency.service import new_id
 from switchboard.mongo import Session
 from switchboard.organizations import service as organizations
-from switchboard.organizations.model import OrganizationNotFound
+from switchboard.organizations.model import Acting, OrganizationNotFound
 from switchboard.readiness.model import Endpoint, report
 from switchboard.services import Principal, Services
 
@@ -25,7 +26,7 @@ async def create(
 
     Raises `PhoneNumberTaken`, `EndpointRefused`, `MaskAsSecret`, `InvalidOptions`.
     """
-    return await make(services, caller, new_agent(org_id, now), fields, now)
+    return await make(services, caller, new_agent(org_id, now, new_id()), fields, now)
 
 
 async def make(
@@ -36,6 +37,9 @@ async def make(
     acting.rights.check("agents.write")
     if fields.get("phone_number") is not None:
         acting.rights.check("agents.bind_number")
+    earlier = await _made_before(acting, agent.agent_id)
+    if earlier is not None:
+        return earlier
     safe = safe_of(services, agent.agent_id)
     configuration = Configuration(name=str(fields["name"])).changed(_spelled(services, fields), safe)
     ready = report(configuration, await endpoint_of(services, configuration), safe).ready
@@ -49,13 +53,25 @@ async def copy(services: Services, caller: Principal, ref: AgentRef, name: str |
     """
     held = await agents.read(services, caller, ref, now)
     held.acting.rights.check("agents.write")
-    agent = new_agent(ref.org_id, now)
+    agent = new_agent(ref.org_id, now, new_id())
+    earlier = await _made_before(held.acting, agent.agent_id)
+    if earlier is not None:
+        return earlier
     safe = safe_of(services, agent.agent_id)
     source = held.shared_content()
     if held.access == "owner":
         source = source.resealed(safe_of(services, ref.agent_id), safe)
     copied = source.model_copy(update={"name": name or held.agent.name, "phone_number": None})
     return await _add(services, Holding(held.acting, agent.configured(copied, False), copied, "owner"), now)
+
+
+async def _made_before(acting: Acting, agent_id: str) -> Holding | None:
+    """The agent that this same request made before, when its caller was not told so."""
+    try:
+        agent, access, configuration = await agents.found(acting.org_id, agent_id)
+    except AgentNotFound:
+        return None
+    return Holding(acting, agent, configuration, access)
 
 
 async def _add(services: Services, held: Holding, now: datetime) -> Holding:
@@ -103,7 +119,7 @@ async def revise(
         return held
     moved = revised.chatbot_api != held.configuration.chatbot_api
     found_out = report(revised, await endpoint_of(services, revised) if moved else _assumed(revised), safe)
-    if held.agent.status == "active" and not found_out.ready:
+    if held.agent.status == "active" and held.agent.ready and not found_out.ready:
         raise AgentNotReady(fields=found_out.errors)
     kinds, (was, is_) = kinds_of(differences), told(differences)
     step = Step(held, "agent.updated", kinds, {"ready": found_out.ready}, now, revised, reason, was, is_)

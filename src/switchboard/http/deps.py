@@ -44,15 +44,19 @@ class _Bearer(HTTPBearer):
         return services.propelauth.identify(request.headers.get("authorization"))
 
 
+async def service_of(request: Request) -> Service:
+    """The service whose key came along; raises `Unauthenticated`."""
+    key = request.headers.get("x-api-key")
+    if not key:
+        raise Unauthenticated("Send the service's key as X-API-Key.")
+    return await services_of(request).identify_service(key, datetime.now(UTC))
+
+
 class _Key(APIKeyHeader):
     """Describes the key in OpenAPI and gives the service behind it."""
 
     async def __call__(self, request: Request) -> Service:  # type: ignore[override]
-        services: Services = request.app.state.services
-        key = request.headers.get("x-api-key")
-        if not key:
-            raise Unauthenticated("Send the service's key as X-API-Key.")
-        return await services.identify_service(key, datetime.now(UTC))
+        return await service_of(request)
 
 
 _bearer = _Bearer(bearerFormat="JWT", scheme_name="AccessToken", description="Access token of PropelAuth")

@@ -25,6 +25,7 @@ log = structlog.get_logger()
 
 STATUSES: dict[type[errors.SwitchboardError], int] = {
     errors.TooLarge: 413,
+    errors.Malformed: 400,
     errors.Invalid: 422,
     errors.Unverified: 400,
     errors.Unauthenticated: 401,

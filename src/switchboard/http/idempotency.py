@@ -1,8 +1,9 @@
 """`Idempotency-Key` on POSTs: the same key with the same request gets the same answer, for two days.
 
 The contract is Stripe's (docs.stripe.com, idempotent requests): the key belongs to its caller and its request; only
-successes are kept, so what failed or was refused is tried again by its repetition. An answer that its route marks
-`Cache-Control: no-store` is not kept either: it holds a secret. Only a route that creates nothing may mark it so.
+successes are kept, so what failed or was refused is tried again by its repetition. What is made gets an id that
+belongs to the key (`service.new_id`), so a request whose process died makes nothing twice. An answer that its route
+marks `Cache-Control: no-store` is not kept either: it holds a secret. Only a route that creates nothing may mark it so.
 """
 
 from contextlib import suppress
@@ -87,10 +88,11 @@ class Idempotency:
             await send(message)
 
         try:
-            await self._app(scope, receive, kept)
+            with service.carrying_out(attempt):
+                await self._app(scope, receive, kept)
         except BaseException:
             with suppress(SwitchboardError):
-                await service.give_up(attempt)
+                await service.let_go(attempt)
             raise
 
 

@@ -7,7 +7,7 @@ from beanie import Document
 from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError
 
-from switchboard.idempotency.model import Attempt
+from switchboard.idempotency.model import UNDER_WAY, Attempt
 from switchboard.mongo import collection, query
 
 KEPT: Final = 2 * 24 * 3600  # seconds
@@ -48,7 +48,14 @@ class AttemptDocument(Attempt, Document):
 
     @classmethod
     @query
+    async def let_go(cls, attempt: Attempt) -> None:
+        """It failed, and may have been carried out: its repetition goes on at once."""
+        same = {"key_hash": attempt.key_hash, "begun_at": attempt.begun_at, "status": None}
+        await collection(cls).update_one(same, {"$set": {"begun_at": attempt.begun_at - UNDER_WAY}})
+
+    @classmethod
+    @query
     async def forget(cls, attempt: Attempt) -> None:
-        """It was refused or failed: its repetition starts anew."""
+        """It was refused: its repetition starts anew."""
         same = {"key_hash": attempt.key_hash, "begun_at": attempt.begun_at, "status": None}
         await collection(cls).delete_one(same)

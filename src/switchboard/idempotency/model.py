@@ -4,8 +4,9 @@ import hashlib
 import re
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import uuid4
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from switchboard.errors import Conflict, Invalid
 
@@ -30,11 +31,15 @@ class StillUnderWay(Conflict):
 
 
 class Attempt(BaseModel):
-    """`key_hash` covers the caller and the key, `digest` the request. `status` is None until it was answered."""
+    """`key_hash` covers the caller and the key, `digest` the request. `status` is None until it was answered.
+
+    `made_id` is for what the request makes: whoever goes on with it after its process died makes the same thing.
+    """
 
     key_hash: str
     digest: str
     begun_at: datetime
+    made_id: str = Field(default_factory=lambda: uuid4().hex)
     status: int | None = None
     media_type: str = ""
     body: bytes = b""

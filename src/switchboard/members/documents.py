@@ -13,7 +13,7 @@ from switchboard.users.model import User
 # `user_info` holds the names of older documents.
 _SHOWN: Final = (
     *("user_id", "email", "first_name", "last_name", "username", "picture_url", "enabled", "locked", "user_info"),
-    *("email_confirmed", "last_active_at"),
+    *("email_confirmed", "created_at", "last_active_at"),
 )
 _SEARCHED: Final = ("email", "first_name", "last_name", "username")
 
@@ -34,6 +34,50 @@ class MembersAsked:
     search: str | None
     after: Place | None
     limit: int
+
+
+@dataclass(frozen=True)
+class Fellow:
+    """Somebody with their memberships in organizations that were asked about, the first on top."""
+
+    user: User
+    memberships: list[UserOrganization]
+
+
+@dataclass(frozen=True)
+class FellowsAsked:
+    """Which people: this one, or all; with this in a name or the e-mail; so many at most after so many."""
+
+    user_id: str | None = None
+    search: str | None = None
+    skip: int = 0
+    limit: int = 1
+
+
+@query
+async def fellows(org_ids: list[str], asked: FellowsAsked) -> tuple[list[Fellow], int]:
+    """The people of several organizations, each once, in the order they joined the first; and how many there are."""
+    one = {} if asked.user_id is None else {"user_id": asked.user_id}
+    together = {"_id": "$user_id", "joined_at": {"$first": "$joined_at"}, "memberships": {"$push": "$$ROOT"}}
+    stages: list[dict[str, Any]] = [
+        {"$match": {"org_id": {"$in": org_ids}, **one}},
+        {"$sort": {"joined_at": 1, "org_id": 1}},
+        {"$group": together},
+        {"$sort": {"joined_at": 1, "_id": 1}},
+        {"$set": {"user_id": "$_id"}},
+    ]
+    named = [] if asked.search is None else [*_with_user(), _with_name(asked.search)]
+    shown = [{"$skip": asked.skip}, {"$limit": asked.limit}, *([] if named else _with_user())]
+    parts = {"people": shown, "total": [{"$count": "people"}]}
+    found = collection(UserOrganizationDocument).aggregate([*stages, *named, {"$facet": parts}])
+    (answer,) = [each async for each in found]
+    return [_fellow(each) for each in answer["people"]], sum(each["people"] for each in answer["total"])
+
+
+def _fellow(stored: dict[str, Any]) -> Fellow:
+    who = {"user_id": stored["user_id"]}
+    users = readable(User, [{**who, **stored.get("user", {})}])
+    return Fellow(users[0] if users else User(**who), readable(UserOrganization, stored["memberships"]))
 
 
 @query
@@ -65,10 +109,13 @@ def _members(org_id: str, asked: MembersAsked) -> list[dict[str, Any]]:
     stages: list[dict[str, Any]] = [{"$match": matched}, {"$sort": {"joined_at": 1, "user_id": 1}}]
     if asked.search is None:
         return [*stages, {"$limit": asked.limit + 1}, *_with_user()]
-    part = re.compile(re.escape(asked.search), re.IGNORECASE)
+    return [*stages, *_with_user(), _with_name(asked.search), {"$limit": asked.limit + 1}]
+
+
+def _with_name(search: str) -> dict[str, Any]:
+    part = re.compile(re.escape(search), re.IGNORECASE)
     places = [*_SEARCHED, *(f"user_info.{name}" for name in _SEARCHED)]
-    named = {"$match": {"$or": [{f"user.{at}": part} for at in places]}}
-    return [*stages, *_with_user(), named, {"$limit": asked.limit + 1}]
+    return {"$match": {"$or": [{f"user.{at}": part} for at in places]}}
 
 
 def _with_user() -> list[dict[str, Any]]:

@@ -85,6 +85,7 @@ class Organization(BaseModel):
     max_users: int | None = None
     can_setup_saml: bool = False
     legacy_org_id: str | None = None
+    url_safe_org_slug: str | None = None
     created_at: datetime
     updated_at: datetime
     confirmed_at: datetime
@@ -136,6 +137,7 @@ def mirrored(facts: OrganizationFacts) -> dict[str, Any]:
         "max_users": facts.max_users,
         "can_setup_saml": facts.can_setup_saml,
         "legacy_org_id": facts.legacy_org_id,
+        "url_safe_org_slug": facts.url_safe_org_slug,
     }
 
 

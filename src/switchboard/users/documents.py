@@ -13,7 +13,7 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from switchboard.mongo import collection, patiently, query
-from switchboard.users.model import READING_SCOPES, User, UserToken
+from switchboard.users.model import READING_SCOPES, SignedUp, User, UserToken
 
 # Matches one of the scopes in a list of them, and among others in one text with spaces.
 _READS_CALENDAR = re.compile(rf"(^|\s)({'|'.join(map(re.escape, READING_SCOPES))})(\s|$)")
@@ -33,6 +33,13 @@ class UserDocument(User, Document):
     async def find(cls, user_id: str) -> User | None:  # type: ignore[override]
         stored = await collection(cls).find_one({"user_id": user_id})
         return None if stored is None else User.model_validate(stored)
+
+    @classmethod
+    @query
+    async def signed_up(cls, user_id: str) -> SignedUp:
+        """Empty for whoever has no document, or signed in here first."""
+        names = {"_id": 0, "user_info": 1, "first_name": 1, "last_name": 1}
+        return SignedUp.model_validate(await collection(cls).find_one({"user_id": user_id}, names) or {})
 
     @classmethod
     @query

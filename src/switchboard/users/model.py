@@ -103,6 +103,10 @@ def _json(value: object) -> Any:
         return None
 
 
+def _object(value: object) -> Any:
+    return (_json(value) if isinstance(value, dict) else None) or {}
+
+
 def _as_json(value: Any) -> Any:
     # The driver makes a DBRef of any {"$ref": ..., "$id": ...}, which a form may hold as well.
     return value.as_doc() if hasattr(value, "as_doc") else str(value)
@@ -193,6 +197,16 @@ class User(BaseModel):
             raise UnknownTimezone(fields={"timezone": UnknownTimezone.message})
         if self.token.reads_calendar and timezone != self.timezone:
             raise TimezoneLocked
+
+
+class SignedUp(BaseModel):
+    """What an older sign-in stored: the provider's facts as they came, and the names a person chose here."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    user_info: Annotated[dict[str, JsonValue], BeforeValidator(_object)] = {}
+    first_name: Text = None
+    last_name: Text = None
 
 
 def fold_email(address: str) -> str:

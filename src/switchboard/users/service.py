@@ -9,7 +9,7 @@ from switchboard.clients.propelauth_facts import Identity, Profile
 from switchboard.errors import SwitchboardError
 from switchboard.services import Services
 from switchboard.users.documents import UserDocument
-from switchboard.users.model import TimezoneLocked, User, check_form
+from switchboard.users.model import SignedUp, TimezoneLocked, User, check_form
 
 log = structlog.get_logger()
 
@@ -25,6 +25,17 @@ async def current(services: Services, caller: Identity, now: datetime) -> User:
     if user is None:
         user = await UserDocument.add(caller.user_id, await _first_facts(services, caller), now)
     return _completed(user, caller)
+
+
+async def stored(caller: Identity) -> User | None:
+    """The caller as they are kept; nobody is inserted."""
+    user = await UserDocument.find(caller.user_id)
+    return None if user is None else _completed(user, caller)
+
+
+async def signed_up(caller: Identity) -> SignedUp:
+    """What an older sign-in stored of the caller."""
+    return await UserDocument.signed_up(caller.user_id)
 
 
 async def _first_facts(services: Services, caller: Identity) -> dict[str, object]:

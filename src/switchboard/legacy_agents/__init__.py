@@ -1,0 +1,1 @@
+"""The paths for agents that existing front ends call."""

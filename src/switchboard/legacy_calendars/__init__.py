@@ -1,0 +1,1 @@
+"""The paths of the older calendar backend, as the existing front end calls them."""

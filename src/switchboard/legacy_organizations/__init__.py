@@ -1,0 +1,1 @@
+"""The paths for organizations and users that existing front ends call."""
