@@ -1,7 +1,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, HTTPException, Path, Request, Response
 from starlette.routing import Route
 
 from switchboard.agents.model import AgentDeleted, AgentNotFound
@@ -71,10 +71,11 @@ def _stand_first(path: str, answer: Callable[..., Awaitable[Response]]) -> None:
 
     async def endpoint(request: Request) -> Response:
         request.scope["route"] = route  # for the metrics
+        if request.method != "GET":  # a bare route takes HEAD along
+            raise HTTPException(405)
         return await answer(request, **request.path_params)
 
     route = Route(router.prefix + path, endpoint, include_in_schema=False)
-    route.methods = {"GET"}
     router.routes.insert(0, route)
 
 
