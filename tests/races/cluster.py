@@ -81,7 +81,7 @@ def _start(mongod: Mongod, propelauth: PropelAuthEmulator, name: str, log: Path,
 
 
 def _client(url: str) -> httpx.AsyncClient:
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=100)
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=2)
     return httpx.AsyncClient(base_url=url, trust_env=False, timeout=60, limits=limits)
 
 
