@@ -1,14 +1,15 @@
 """`/agents/*` are the paths of the older agents service, `/api/agents/*` those of the front ends' servers before it
 (facts/legacy.md 4.3)."""
 
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Path, Query
 
 from switchboard.agents.model import AgentNotReady, NotTheOwner, PhoneNumberTaken, UseOnly
 from switchboard.clients.endpoints import EndpointRefused
 from switchboard.configurations.model import InvalidPhoneNumber, KeyNeededAgain
-from switchboard.errors import Unauthenticated
+from switchboard.errors import Refusal, Unauthenticated
 from switchboard.http.deps import AnyCaller, Now, Running
 from switchboard.http.errors import problems
 from switchboard.legacy_agents import service
@@ -73,86 +74,80 @@ def _named(agent_id: Text, organization_id: Asked = None) -> Named:
 
 
 Agent = Annotated[Named, Depends(_named)]
+Handler = TypeVar("Handler", bound=Callable[..., Awaitable[object]])
 
 
-@router.get("/agents/all", summary="Agents by what they are called", description=_AGENTS, responses=problems(*CALLER))
+def _both(path: str) -> tuple[str, str]:
+    """A path of the older service, and of the front ends' servers before it."""
+    return path, f"/api{path}"
+
+
+def _old(
+    method: str, paths: tuple[str, ...], told: tuple[str, str], *refusals: type[Refusal]
+) -> Callable[[Handler], Handler]:
+    """Answer these paths; `told` is the summary, and what came in their place."""
+
+    def add(handler: Handler) -> Handler:
+        for path in paths:
+            about: dict[str, Any] = {"summary": told[0], "description": told[1], "responses": problems(*refusals)}
+            router.add_api_route(path, handler, methods=[method], **about)
+        return handler
+
+    return add
+
+
+@_old("GET", ("/agents/all",), ("Agents by what they are called", _AGENTS), *CALLER)
 async def all_by_name(caller: AnyCaller, services: Running, now: Now) -> AgentMap:
     return AgentMap.of(await service.listed(services, caller, None, now), services.key_ring)
 
 
-@router.get("/api/agents/all", summary="Agents in a list", description=_AGENTS, responses=problems(*CALLER))
+@_old("GET", ("/api/agents/all",), ("Agents in a list", _AGENTS), *CALLER)
 async def all_in_a_list(caller: AnyCaller, services: Running, now: Now) -> AgentRows:
     return AgentRows.of(await service.listed(services, caller, None, now), services.key_ring)
 
 
-@router.get(
-    "/agents/by-org/{org_id}",
-    summary="Agents of an organization",
-    description=_AGENTS,
-    responses=problems(*CALLER, SeveralOrganizations),
-)
-@router.get(
-    "/api/agents/by-org/{org_id}",
-    summary="Agents of an organization",
-    description=_AGENTS,
-    responses=problems(*CALLER, SeveralOrganizations),
-)
+@_old("GET", _both("/agents/by-org/{org_id}"), ("Agents of an organization", _AGENTS), *CALLER, SeveralOrganizations)
 async def by_organization(caller: AnyCaller, org_id: Organization, services: Running, now: Now) -> AgentMapAndRows:
     return AgentMapAndRows.of(await service.listed(services, caller, org_id, now), services.key_ring)
 
 
-@router.get("/agents/info/{agent_id}", summary="An agent itself", description=_AGENT, responses=problems(*FINDS))
+@_old("GET", ("/agents/info/{agent_id}",), ("An agent itself", _AGENT), *FINDS)
 async def info(caller: AnyCaller, named: Agent, services: Running, now: Now) -> AgentItself:
     held = await service.read(services, caller, named, now)
     return AgentItself.of((named.text, held), services.key_ring)
 
 
-@router.get("/api/agents/info/{agent_id}", summary="An agent", description=_AGENT, responses=problems(*FINDS))
+@_old("GET", ("/api/agents/info/{agent_id}",), ("An agent", _AGENT), *FINDS)
 async def info_in_answer(caller: AnyCaller, named: Agent, services: Running, now: Now) -> AgentAnswer:
     held = await service.read(services, caller, named, now)
     return AgentAnswer.of((named.text, held), services.key_ring, "Agent found")
 
 
-@router.get(
-    "/agents/by_phone/{number}",
-    summary="The agent at a number",
-    description=_AGENTS,
-    responses=problems(*FINDS, InvalidPhoneNumber),
-)
+@_old("GET", ("/agents/by_phone/{number}",), ("The agent at a number", _AGENTS), *FINDS, InvalidPhoneNumber)
 async def by_phone(caller: AnyCaller, number: Number, services: Running, now: Now) -> AgentItself:
     return AgentItself.of(await service.at_number(services, caller, number, now), services.key_ring)
 
 
-@router.get(
-    "/api/agents/by_phone/{number}",
-    summary="The agent at a number",
-    description=_AGENTS,
-    responses=problems(*FINDS, InvalidPhoneNumber),
-)
+@_old("GET", ("/api/agents/by_phone/{number}",), ("The agent at a number", _AGENTS), *FINDS, InvalidPhoneNumber)
 async def by_phone_in_answer(caller: AnyCaller, number: Number, services: Running, now: Now) -> AgentAnswer:
     found = await service.at_number(services, caller, number, now)
     return AgentAnswer.of(found, services.key_ring, "Agent found")
 
 
-@router.post(
-    "/agents/update/{agent_id}", summary="Make or change an agent", description=_CHANGE, responses=problems(*PUTS)
-)
-@router.post(
-    "/api/agents/update/{agent_id}", summary="Make or change an agent", description=_CHANGE, responses=problems(*PUTS)
-)
+@_old("POST", _both("/agents/update/{agent_id}"), ("Make or change an agent", _CHANGE), *PUTS)
 async def update(caller: AnyCaller, agent_id: Text, body: AgentSent, services: Running, now: Now) -> AgentAnswer:
     held = await service.put(services, caller, Named(agent_id, body.organization), body.sent, now)
     return AgentAnswer.of((agent_id, held), services.key_ring, f"Agent {agent_id} updated successfully")
 
 
-@router.post(
-    "/agents/add_phonenumber/{agent_id}", summary="Give it a number", description=_CHANGE, responses=problems(*BINDS)
-)
-@router.post(
-    "/agents/set_phone/{agent_id}", summary="Give it a number", description=_CHANGE, responses=problems(*BINDS)
-)
-@router.post(
-    "/api/agents/set_phone/{agent_id}", summary="Give it a number", description=_CHANGE, responses=problems(*BINDS)
+@_old(
+    "POST",
+    (
+        "/agents/add_phonenumber/{agent_id}",
+        *_both("/agents/set_phone/{agent_id}"),
+    ),
+    ("Give it a number", _CHANGE),
+    *BINDS,
 )
 async def set_phone(
     caller: AnyCaller, named: Agent, services: Running, now: Now, body: NumberSent = NO_NUMBER
@@ -161,40 +156,24 @@ async def set_phone(
     return AgentAnswer.of((named.text, held), services.key_ring, f"Phone number set for agent {named.text}")
 
 
-@router.delete(
-    "/agents/delete_phone/{agent_id}", summary="Take its number away", description=_CHANGE, responses=problems(*OWNS)
-)
-@router.delete(
-    "/api/agents/delete_phone/{agent_id}",
-    summary="Take its number away",
-    description=_CHANGE,
-    responses=problems(*OWNS),
-)
+@_old("DELETE", _both("/agents/delete_phone/{agent_id}"), ("Take its number away", _CHANGE), *OWNS)
 async def delete_phone(caller: AnyCaller, named: Agent, services: Running, now: Now) -> AgentAnswer:
     held = await service.bind(services, caller, named, None, now)
     return AgentAnswer.of((named.text, held), services.key_ring, f"Phone number removed from agent {named.text}")
 
 
-@router.delete("/agents/delete/{agent_id}", summary="Delete an agent", description=_DELETE, responses=problems(*OWNS))
-@router.delete(
-    "/api/agents/delete/{agent_id}", summary="Delete an agent", description=_DELETE, responses=problems(*OWNS)
-)
+@_old("DELETE", _both("/agents/delete/{agent_id}"), ("Delete an agent", _DELETE), *OWNS)
 async def delete(caller: AnyCaller, named: Agent, services: Running, now: Now) -> DeletionAnswer:
     await service.delete(services, caller, named, now)
     return DeletionAnswer.of(named.text)
 
 
-@router.delete(
-    "/agents/delete-by-org/{org_id}",
-    summary="Delete one agent of an organization",
-    description=_DELETE,
-    responses=problems(*OWNS, NameMissing),
-)
-@router.delete(
-    "/api/agents/delete-by-org/{org_id}",
-    summary="Delete one agent of an organization",
-    description=_DELETE,
-    responses=problems(*OWNS, NameMissing),
+@_old(
+    "DELETE",
+    _both("/agents/delete-by-org/{org_id}"),
+    ("Delete one agent of an organization", _DELETE),
+    *OWNS,
+    NameMissing,
 )
 async def delete_by_organization(
     caller: AnyCaller, org_id: Organization, services: Running, now: Now, body: AgentNamed = NO_NAME
@@ -204,39 +183,24 @@ async def delete_by_organization(
     return DeletionAnswer.of(body.text)
 
 
-@router.get("/agents/trunks", summary="Agents and their numbers", description=_AGENTS, responses=problems(*CALLER))
-@router.get("/api/agents/trunks", summary="Agents and their numbers", description=_AGENTS, responses=problems(*CALLER))
+@_old("GET", _both("/agents/trunks"), ("Agents and their numbers", _AGENTS), *CALLER)
 async def trunks(caller: AnyCaller, services: Running, now: Now) -> Trunks:
     return Trunks.of(await service.listed(services, caller, None, now))
 
 
-@router.get(
-    "/agents/active-calls",
-    summary="Calls, which are not known here",
-    description="No successor",
-    responses=problems(Unauthenticated),
-)
-@router.get(
-    "/api/agents/active-calls",
-    summary="Calls, which are not known here",
-    description="No successor",
-    responses=problems(Unauthenticated),
-)
+@_old("GET", _both("/agents/active-calls"), ("Calls, which are not known here", "No successor"), Unauthenticated)
 async def active_calls(_: AnyCaller, now: Now) -> ActiveCalls:
     return ActiveCalls(timestamp=now)
 
 
-@router.post(
-    "/agents/add_transfer_phonenumber/{agent_id}",
-    summary="Numbers to transfer calls to are not kept here",
-    description="No successor",
-    responses=problems(*GONE),
-)
-@router.post(
-    "/agents/add_transfer_phonenumber_platform/{agent_id}",
-    summary="Numbers to transfer calls to are not kept here",
-    description="No successor",
-    responses=problems(*GONE),
+@_old(
+    "POST",
+    (
+        "/agents/add_transfer_phonenumber/{agent_id}",
+        "/agents/add_transfer_phonenumber_platform/{agent_id}",
+    ),
+    ("Numbers to transfer calls to are not kept here", "No successor"),
+    *GONE,
 )
 async def transfer(_: AnyCaller, agent_id: Text) -> None:  # noqa: ARG001  (a part of the path)
     raise TransfersNotKept
