@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from switchboard.clients.propelauth_facts import MembershipFacts
 from switchboard.errors import Conflict, Forbidden, NotFound
-from switchboard.memberships.model import PATIENCE, Kind, MembershipChange, Standing, UserOrganization
+from switchboard.memberships.model import PATIENCE, ChangeUnderWay, Kind, MembershipChange, Standing, UserOrganization
 from switchboard.organizations.model import Acting
 from switchboard.roles.model import ADMIN, OWNER, Rights
 
@@ -109,3 +109,9 @@ def raised(found: MembershipFacts, target: MembershipFacts) -> MembershipFacts:
     if better == Rights(has.role, tuple(sorted(has.additional_roles))):
         return found
     return MembershipFacts(target.org_id, target.user_id, better.role, better.additional_roles)
+
+
+def check_reached(change: MembershipChange, membership: UserOrganization | None) -> None:
+    """Raise `ChangeUnderWay` when somebody else's try of a change was refused; of a join its callers tell the end."""
+    if change.kind != "join" and (membership.facts if membership else None) != change.target:
+        raise ChangeUnderWay

@@ -19,6 +19,7 @@ from switchboard.members.documents import Member, MembersAsked
 from switchboard.members.model import (
     MemberNotFound,
     RemovedBefore,
+    check_reached,
     check_removal,
     check_role_change,
     check_transfer,
@@ -81,8 +82,7 @@ async def remove(services: Services, caller: Principal, org_id: str, user_id: st
     """End somebody's membership; raises what `check_removal` does, and `LastOwner`."""
     acting = await organizations.acting(services, caller, org_id, now)
     check_removal(acting, await standing(org_id, user_id))
-    change = new_change(acting, user_id, "remove", None, now)
-    await _do(services, acting, [change], check_removal, now)
+    await _do(services, acting, [new_change(acting, user_id, "remove", None, now)], check_removal, now)
 
 
 async def leave(services: Services, caller: Identity, org_id: str, now: datetime) -> None:
@@ -170,17 +170,10 @@ async def go_on(services: Services, changes: Sequence[MembershipChange], now: da
             return
         found = await MembershipChangeDocument.find(first.org_id, first.user_id)
         if found is None or found.change_id != first.change_id:
-            await _check_reached(first)
+            check_reached(first, await UserOrganizationDocument.find(first.org_id, str(first.user_id)))
             return
         await asyncio.sleep(PAUSE_SECONDS)
     raise ChangeUnderWay
-
-
-async def _check_reached(change: MembershipChange) -> None:
-    """Raise `ChangeUnderWay` when somebody else's try of a change was refused; of a join its callers tell the end."""
-    membership = await UserOrganizationDocument.find(change.org_id, str(change.user_id))
-    if change.kind != "join" and (membership.facts if membership else None) != change.target:
-        raise ChangeUnderWay
 
 
 async def _carry_out(services: Services, changes: Sequence[MembershipChange], now: datetime) -> None:
@@ -262,8 +255,7 @@ async def _under_way(
     services: Services, changes: list[MembershipChange], now: datetime
 ) -> list[MembershipChange] | None:
     """The same changes, if they are under way already. Others that nobody finished in time are ended."""
-    found = [await MembershipChangeDocument.find(change.org_id, change.user_id) for change in changes]
-    left = [change for change in found if change is not None]
+    left = [old for each in changes if (old := await MembershipChangeDocument.find(each.org_id, each.user_id))]
     if len(left) == len(changes) and all(old.same_as(new) for old, new in zip(left, changes, strict=True)):
         return left
     for change in left:
