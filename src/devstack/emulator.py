@@ -13,6 +13,7 @@ Control plane, beside the vendor's own paths:
 """
 
 import asyncio
+import random
 import re
 from dataclasses import asdict, dataclass, field
 from typing import Self
@@ -28,17 +29,19 @@ class Fault:
     """What goes wrong, and for which requests.
 
     `path` is a regular expression searched in the path; `method` limits it to one verb. The first `skip` matching
-    requests pass, then `times` of them (None: all) are hit. `latency` (seconds) is waited first. Then one of:
-    `drop` closes the connection without an answer; `truncate` sends half of the real answer's body and closes;
-    `status` answers with `headers` and `body` instead of the real answer. With none of them only the latency applies.
-    `empty_reason` leaves the reason phrase out of the status line. `act_first` lets the real handler do its work
-    before the fault hides its answer (a write that happened although the caller saw an error).
+    requests pass, then `times` of them (None: all) are hit; with a `chance` (0 to 1) only so many of them, at random.
+    `latency` (seconds) is waited first. Then one of: `drop` closes the connection without an answer; `truncate` sends
+    half of the real answer's body and closes; `status` answers with `headers` and `body` instead of the real answer.
+    With none of them only the latency applies. `empty_reason` leaves the reason phrase out of the status line.
+    `act_first` lets the real handler do its work before the fault hides its answer (a write that happened although the
+    caller saw an error).
     """
 
     path: str = ""
     method: str | None = None
     times: int | None = 1
     skip: int = 0
+    chance: float = 1.0
     latency: float = 0.0
     drop: bool = False
     truncate: bool = False
@@ -55,6 +58,8 @@ class Fault:
             return False
         if self.skip > 0:
             self.skip -= 1
+            return False
+        if self.chance < 1 and random.random() >= self.chance:
             return False
         if self.times is None:
             return True

@@ -14,8 +14,10 @@ from switchboard import __version__
 from switchboard.administration.routes import router as administration
 from switchboard.agents.routes import router as agents
 from switchboard.bootstrap import running, set_up_logging
+from switchboard.calendar_sharing.routes import router as calendar_sharing
 from switchboard.calendars.routes import router as calendars
 from switchboard.changes.routes import router as changes
+from switchboard.channels.routes import router as channels
 from switchboard.delivery.routes import router as delivery
 from switchboard.editing.routes import router as editing
 from switchboard.history.routes import router as history
@@ -32,6 +34,7 @@ from switchboard.lifecycle.routes import router as lifecycle
 from switchboard.members.routes import router as members
 from switchboard.organizations.routes import router as organizations
 from switchboard.providers.routes import router as catalogue
+from switchboard.pulls.routes import router as pulls
 from switchboard.replies.routes import router as replies
 from switchboard.roles.routes import router as roles
 from switchboard.runtime.routes import router as runtime
@@ -43,7 +46,8 @@ from switchboard.webhooks.routes import router as webhooks
 # Looked through in this order, which costs: what is asked most, and must be fast, stands first.
 ROUTERS = (
     *(delivery, users, home, runtime, changes, health.router, roles, organizations, administration, members),
-    *(invites, replies, catalogue, agents, editing, lifecycle, sharing, history, calendars, webhooks),
+    *(invites, replies, catalogue, agents, editing, lifecycle, sharing, history, calendars, pulls, webhooks),
+    *(calendar_sharing,),
     *(legacy_calendars, legacy_organizations, legacy_agents),
 )
 

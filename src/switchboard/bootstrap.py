@@ -19,13 +19,19 @@ from switchboard.agents.documents import (
     OrganizationAgentDocument,
 )
 from switchboard.audit.documents import AuditEntryDocument
-from switchboard.calendars.documents import CalendarDocument, CalendarEventDocument
+from switchboard.budgets.documents import RequestBudgetDocument
+from switchboard.budgets.service import Budget
+from switchboard.calendar_sharing import service as calendar_sharing
+from switchboard.calendar_sharing.documents import CalendarSharingDocument
+from switchboard.calendars.documents import CalendarDocument
 from switchboard.changes.documents import AgentChangeDocument
+from switchboard.channels.documents import ChannelDocument
 from switchboard.clients.endpoint_connections import Endpoints
 from switchboard.clients.google import GoogleClient
 from switchboard.clients.propelauth import PropelAuthClient
 from switchboard.connections.documents import ConnectionDocument, ConsentDocument
 from switchboard.errors import Misconfigured, Unavailable
+from switchboard.events.documents import CalendarEventDocument
 from switchboard.idempotency.documents import AttemptDocument
 from switchboard.invites import service as invites
 from switchboard.invites.documents import PendingInviteDocument
@@ -63,6 +69,9 @@ DOCUMENTS = (
     OrganizationAgentDocument,
     AgentRevisionDocument,
     AgentChangeDocument,
+    RequestBudgetDocument,
+    ChannelDocument,
+    CalendarSharingDocument,
 )
 
 
@@ -88,7 +97,8 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
             transactions=Transactions(database),
             key_ring=settings.sealing.ring,
             endpoints=Endpoints(settings.agent),
-            dependants=(invites.DEPENDANT, agents.DEPENDANT, service_keys.DEPENDANT),
+            may_ask_google=Budget(settings.calendar).allows,
+            dependants=(invites.DEPENDANT, agents.DEPENDANT, service_keys.DEPENDANT, calendar_sharing.DEPENDANT),
         )
 
 

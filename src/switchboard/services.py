@@ -55,7 +55,8 @@ class Services:
     """`ping` asks MongoDB for a sign of life and raises `Unavailable` when there is none in time.
 
     `identify_service` knows a service by its key, now, and raises `Unauthenticated`. `dependants` go with an
-    organization that is deleted, in the same transaction.
+    organization that is deleted, in the same transaction. `may_ask_google` says whether the work in the background may
+    send one more request to Google this minute, counted for a person where one is named.
     """
 
     settings: Settings
@@ -66,4 +67,5 @@ class Services:
     transactions: Transactions
     key_ring: KeyRing
     endpoints: Endpoints
+    may_ask_google: Callable[[str | None, datetime], Awaitable[bool]]
     dependants: tuple[Dependant, ...] = ()

@@ -43,6 +43,10 @@ def _address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _address_or_none(value: str) -> str:
+    return _address(value) if value else ""
+
+
 def _is_address(value: str) -> bool:
     try:
         parts = urlsplit(value)
@@ -149,8 +153,13 @@ class CalendarSettings(Group):
     past_days: Annotated[int, Field(ge=1, le=3650)] = 30
     future_days: Annotated[int, Field(ge=1, le=3650)] = 365
     page_size: Annotated[int, Field(ge=1, le=2500)] = 2500
-    poll_seconds: Annotated[int, Field(ge=10, le=86_400)] = 900
+    poll_seconds: Annotated[float, Field(ge=1, le=86_400)] = 300
+    longest_poll_seconds: Annotated[float, Field(ge=1, le=86_400)] = 3600
+    watched_poll_seconds: Annotated[float, Field(ge=1, le=86_400)] = 21_600
     stale_seconds: Annotated[int, Field(ge=10, le=604_800)] = 3600
+    requests_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 6000
+    person_requests_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 300
+    push_address: Annotated[str, AfterValidator(_address_or_none)] = ""
 
 
 class ServerSettings(Group):

@@ -11,11 +11,12 @@ import structlog
 from prometheus_client import Counter
 
 from switchboard.bootstrap import running
-from switchboard.calendars import service as calendars
+from switchboard.channels import service as channels
 from switchboard.comparison import service as comparison
 from switchboard.errors import SwitchboardError
 from switchboard.invites import service as invites
 from switchboard.members import service as members
+from switchboard.pulls import service as pulls
 from switchboard.services import Services
 from switchboard.settings import Settings
 from switchboard.webhooks import service as webhooks
@@ -28,6 +29,7 @@ log = structlog.get_logger()
 
 NOTHING_WORKS: Final = frozenset({"unavailable", "misconfigured", "error"})
 WITHOUT_PROPELAUTH: Final = NOTHING_WORKS | {"propelauth_unavailable"}
+WITHOUT_GOOGLE: Final = NOTHING_WORKS | {"google_unavailable", "budget_spent"}
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,9 @@ class Chore:
 
 
 CHORE_LIST: Final = (
-    Chore("pull_calendar", calendars.sync_due, NOTHING_WORKS, at_once=4),
+    Chore("pull_changes", pulls.sync_changes, NOTHING_WORKS, at_once=4),
+    Chore("pull_calendar", pulls.sync_whole, NOTHING_WORKS, at_once=2),
+    Chore("renew_channel", channels.renew_due, WITHOUT_GOOGLE),
     Chore("act_on_webhook", webhooks.act_on_waiting, WITHOUT_PROPELAUTH),
     Chore("end_change", members.resolve_left, WITHOUT_PROPELAUTH),
     Chore("expire_invite", invites.expire_due, NOTHING_WORKS),

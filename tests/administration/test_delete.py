@@ -40,7 +40,7 @@ async def test_the_preview_counts_what_would_go_and_changes_nothing(world, api, 
     assert answer.json() == {
         "org_id": org.org_id,
         "name": org.there.name,
-        "goes": {"members": 3, "pending_invites": 2, "agents": 0, "service_keys": 0},
+        "goes": {"members": 3, "pending_invites": 2, "agents": 0, "service_keys": 0, "calendar_sharing": 0},
     }
     assert everything(org) == before
     assert world.propelauth.emulator.requests == []

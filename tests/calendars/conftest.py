@@ -6,7 +6,14 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from switchboard.pulls import service
 from tests.world import Person, World
+
+
+async def pull_due(world: World, now: datetime) -> bool:
+    """Pull what is due then, as a worker would: changes, then what takes longer; whether anything was."""
+    changes = await service.sync_changes(world.services, now)
+    return await service.sync_whole(world.services, now) or changes
 
 
 @pytest.fixture

@@ -8,11 +8,15 @@ from typing import Any
 import pytest
 
 from devstack.emulator import Fault
-from switchboard.calendars import documents, service
-from switchboard.calendars.documents import CalendarDocument, CalendarEventDocument
-from switchboard.calendars.model import Change, primary_calendar_id
+from switchboard.calendars import documents
+from switchboard.calendars.documents import CalendarDocument
+from switchboard.calendars.model import primary_calendar_id
 from switchboard.connections.model import SCOPES
 from switchboard.errors import Unavailable
+from switchboard.events import documents as event_documents
+from switchboard.events.documents import CalendarEventDocument
+from switchboard.pulls import service
+from tests.calendars.conftest import pull_due
 from tests.world import Person, World, eventually
 
 LISTING = r"/calendar/v3/calendars/.*/events$"
@@ -97,7 +101,7 @@ async def test_a_write_that_comes_after_a_disconnect_is_removed_by_the_worker(wo
     now = calendar_of(world, ada)["next_sync_at"]
     only(world, ada, now)
 
-    assert await service.sync_due(world.services, now) is True
+    assert await pull_due(world, now) is True
 
     assert events_of(world, ada) == []
     assert (calendar_of(world, ada)["next_sync_at"], calendar_of(world, ada)["status"]) == (None, "disconnected")
@@ -112,13 +116,13 @@ async def test_events_that_a_disconnect_could_not_remove_are_removed_later(world
         raise Unavailable
 
     with monkeypatch.context() as patch:
-        patch.setattr(CalendarEventDocument, "remove_of", fails)
+        patch.setattr(CalendarEventDocument, "remove", fails)
         assert (await api.delete("/v1/me/calendar", headers=ada.headers)).status_code == 503
     assert events_of(world, ada)
     now = calendar_of(world, ada)["next_sync_at"]
     only(world, ada, now)
 
-    await service.sync_due(world.services, now)
+    await pull_due(world, now)
 
     assert events_of(world, ada) == []
 
@@ -132,7 +136,7 @@ async def test_a_calendar_that_is_back_is_pulled_again(world, api, ada, event) -
     tomorrow = datetime.now(UTC) + timedelta(days=1, minutes=1)
     only(world, ada, tomorrow - timedelta(minutes=2))
 
-    await service.sync_due(world.services, datetime.now(UTC) + timedelta(days=1))
+    await pull_due(world, datetime.now(UTC) + timedelta(days=1))
 
     assert calendar_of(world, ada)["status"] == "synced"
 
@@ -179,7 +183,7 @@ async def test_a_pull_that_fails_leaves_no_request_on_its_way_and_no_unheard_err
         await eventually(lambda: len(world.google.asked(LISTING)) >= 2)
         raise Unavailable
 
-    monkeypatch.setattr(CalendarEventDocument, "insert_all", fails)
+    monkeypatch.setattr(CalendarEventDocument, "write", fails)
     before = asyncio.all_tasks()
     with pytest.raises(Unavailable) as kept:  # the traceback holds the frames, and with them the generator
         await service.pull(world.services, calendar, now)
@@ -201,7 +205,7 @@ async def test_an_unexpected_error_gives_the_lease_back_and_is_tried_later(world
     async def crashes(*_: object) -> None:
         raise ZeroDivisionError("with what it was about")
 
-    monkeypatch.setattr(CalendarEventDocument, "any_of", crashes)
+    monkeypatch.setattr(CalendarEventDocument, "known", crashes)
     with pytest.raises(ZeroDivisionError):
         await service.pull(world.services, calendar, now)
 
@@ -229,24 +233,19 @@ async def test_the_lease_is_lengthened_while_google_takes_its_time(world, api, a
     assert (await pulling).status_code == 200
 
 
-async def test_a_calendar_of_many_events_is_removed_batch_by_batch(world, ada, monkeypatch) -> None:
-    monkeypatch.setattr(documents, "BATCH", 7)
-    calendar_id = primary_calendar_id(ada.user_id)
-    now = datetime.now(UTC)
-    fields = {"user_id": ada.user_id, "calendar_id": calendar_id, "start_time": now, "end_time": now}
-    await CalendarEventDocument.insert_all([Change(f"{calendar_id}-{n}", fields) for n in range(50)], 1)
-    assert len(events_of(world, ada)) == 50
-    await CalendarEventDocument.insert_all([Change(f"{calendar_id}-{n}", fields) for n in range(25, 75)], 2)
-    assert len(events_of(world, ada)) == 75
-
-    await CalendarEventDocument.remove_of(calendar_id, before_run=2)
+async def test_a_calendar_of_many_events_is_removed_batch_by_batch(world, api, ada, event, monkeypatch) -> None:
+    monkeypatch.setattr(event_documents, "BATCH", 7)
+    world.grant_tokens(ada)
+    world.google.bulk_insert(ada.email, [event(f"Event {number}", number / 10) for number in range(50)])
+    await sync(api, ada)
     assert len(events_of(world, ada)) == 50
 
-    await CalendarEventDocument.remove_of(calendar_id)
+    await api.delete("/v1/me/calendar", headers=ada.headers)
+
     assert events_of(world, ada) == []
 
 
-async def test_an_unchanged_calendar_costs_one_request_and_four_operations(world, api, ada, event) -> None:
+async def test_an_unchanged_calendar_costs_one_request_and_reads_nothing_by_itself(world, api, ada, event) -> None:
     world.grant_tokens(ada)
     world.google.insert_event(ada.email, event())
     await sync(api, ada)
@@ -254,13 +253,15 @@ async def test_an_unchanged_calendar_costs_one_request_and_four_operations(world
     now = datetime.now(UTC)
     only(world, ada, now)
 
-    operations = await _operations(world, lambda: service.sync_due(world.services, now))
+    operations = await _operations(world, lambda: service.sync_changes(world.services, now))
 
     assert len(world.google.requests) == 1
     assert operations == [
-        ("command", "calendars"),  # the claim
-        ("query", "calendar_connections"),
+        ("query", "calendars"),  # which are due
+        ("query", "calendars"),  # whose leases were taken
+        ("query", "user_organizations"),
         ("query", "users"),
+        ("update", "calendars"),  # the leases
         ("update", "calendars"),
     ]
 

@@ -9,12 +9,12 @@ import pytest
 
 from devstack.emulator import Fault
 from devstack.google import ApiError
-from switchboard.calendars import service
 from switchboard.calendars.documents import CalendarDocument
 from switchboard.calendars.model import primary_calendar_id
 from switchboard.clients.google import EventQuery
 from switchboard.clients.google_events import read_event
 from switchboard.errors import SwitchboardError
+from switchboard.pulls import service
 from tests.world import Person, World
 
 RULES = (

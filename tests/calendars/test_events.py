@@ -10,8 +10,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from switchboard.calendars.documents import CalendarEventDocument
-from switchboard.calendars.model import LONG, Window, primary_calendar_id
+from switchboard.calendars.model import primary_calendar_id
+from switchboard.events.documents import CalendarEventDocument
+from switchboard.events.model import LONG, Window
 from switchboard.http.paging import encode_cursor
 from switchboard.mongo import UNREADABLE
 from tests.world import Person, World
@@ -364,4 +365,4 @@ async def test_what_is_only_for_us_is_not_in_the_answer(api, grace, put) -> None
 
     (event,) = (await asked(api, grace, DAY, DAY + HOUR))["events"]
 
-    assert not {"etag", "ical_uid", "run", "user_id", "calendar_id", "_id", "long"} & set(event)
+    assert not {"etag", "ical_uid", "run", "user_id", "org_ids", "meeting_id", "_id", "long"} & set(event)

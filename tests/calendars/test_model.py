@@ -1,20 +1,22 @@
 """Calendars, windows and ranges: the rules, with plain objects."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from switchboard.calendars.model import (
     QUERY_VERSION,
     Calendar,
-    InvalidRange,
-    check_range,
     new_window,
-    pause_after_success,
+    next_night,
     primary_calendar_id,
 )
+from switchboard.events.model import InvalidRange, check_range
+from switchboard.settings import CalendarSettings
 
 NOW = datetime(2026, 11, 24, 13, 37, tzinfo=UTC)
+LIMITS = CalendarSettings()
 
 
 def calendar(**fields: object) -> Calendar:
@@ -22,14 +24,15 @@ def calendar(**fields: object) -> Calendar:
         "sync_token": "t",
         "query_version": QUERY_VERSION,
         "window_set_at": NOW,
-        "window_start": NOW,
-        "window_end": NOW,
+        "window_start": new_window(NOW, LIMITS).start,
+        "window_end": new_window(NOW, LIMITS).end,
+        "roll_at": NOW + timedelta(days=1),
     }
     return Calendar.model_validate({"calendar_id": "c1", "user_id": "u1", "status": "synced", **whole, **fields})
 
 
 def test_a_calendar_with_a_token_of_this_query_and_a_young_window_needs_only_changes() -> None:
-    assert calendar().needs_everything(NOW + timedelta(hours=23)) is False
+    assert calendar().due_stage(NOW + timedelta(hours=23), LIMITS) == "changes"
 
 
 @pytest.mark.parametrize(
@@ -43,12 +46,41 @@ def test_a_calendar_with_a_token_of_this_query_and_a_young_window_needs_only_cha
         {"window_end": None},
     ],
 )
-def test_a_calendar_that_lacks_any_of_it_needs_everything(lacking) -> None:
-    assert calendar(**lacking).needs_everything(NOW) is True
+def test_rule_06_a_calendar_that_lacks_any_of_it_needs_everything(lacking) -> None:
+    assert calendar(**lacking).due_stage(NOW, LIMITS) == "everything"
 
 
-def test_a_window_a_day_old_is_rolled() -> None:
-    assert calendar().needs_everything(NOW + timedelta(days=1)) is True
+def test_everything_is_pulled_once_a_week_whatever_tokens_say() -> None:
+    kept = calendar(roll_at=NOW + timedelta(days=30))
+    assert kept.due_stage(NOW + timedelta(days=7, seconds=-1), LIMITS) == "changes"
+    assert kept.due_stage(NOW + timedelta(days=7), LIMITS) == "everything"
+
+
+def test_mode_e_a_window_is_rolled_at_night_and_only_when_a_day_came_into_it() -> None:
+    tonight = NOW + timedelta(hours=16)
+    kept = calendar(roll_at=tonight)
+    assert kept.due_stage(tonight - timedelta(seconds=1), LIMITS) == "changes"
+    assert kept.due_stage(tonight, LIMITS) == "roll"
+    assert calendar(roll_at=NOW - timedelta(hours=1)).due_stage(NOW, LIMITS) == "changes"
+
+
+def test_a_window_that_was_set_to_begin_earlier_is_pulled_anew_and_one_that_ends_later_is_rolled() -> None:
+    assert calendar(roll_at=NOW).due_stage(NOW, CalendarSettings(past_days=31)) == "everything"
+    assert calendar(roll_at=NOW).due_stage(NOW, CalendarSettings(future_days=400)) == "roll"
+
+
+def test_after_days_without_a_worker_nothing_of_a_window_that_is_over_is_built_upon() -> None:
+    short = CalendarSettings(past_days=1, future_days=1)
+    kept = calendar(window_start=new_window(NOW, short).start, window_end=new_window(NOW, short).end)
+    assert kept.due_stage(NOW + timedelta(days=6), short) == "everything"
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/New_York", "Pacific/Auckland"])
+def test_the_night_is_the_calendars_own_and_not_the_same_moment_for_all(zone) -> None:
+    nights = {next_night(NOW, zone) for _ in range(50)}
+
+    assert len(nights) > 40
+    assert all(1 <= night.astimezone(ZoneInfo(zone)).hour < 5 and night > NOW for night in nights)
 
 
 @pytest.mark.parametrize(
@@ -60,8 +92,9 @@ def test_whose_calendar_it_is_is_asked_again_where_the_account_may_be_another(st
 
 
 def test_a_window_is_whole_days_so_that_all_pulls_of_a_day_ask_for_the_same() -> None:
-    assert new_window(NOW, 30, 365) == new_window(NOW.replace(hour=23), 30, 365)
-    assert new_window(NOW, 1, 1) == (datetime(2026, 11, 23, tzinfo=UTC), datetime(2026, 11, 26, tzinfo=UTC))
+    assert new_window(NOW, LIMITS) == new_window(NOW.replace(hour=23), LIMITS)
+    short = CalendarSettings(past_days=1, future_days=1)
+    assert new_window(NOW, short) == (datetime(2026, 11, 23, tzinfo=UTC), datetime(2026, 11, 26, tzinfo=UTC))
 
 
 def test_a_calendar_is_stale_after_the_set_time_and_before_its_first_pull() -> None:
@@ -78,10 +111,32 @@ def test_pauses_after_failures_double_up_to_six_hours(failures, longest) -> None
 
 
 def test_rule_53_no_two_calendars_are_polled_in_step() -> None:
-    pauses = {pause_after_success(900).total_seconds() for _ in range(50)}
+    pauses = {calendar().succeeded(changed=True, now=NOW, limits=LIMITS)["next_sync_at"] - NOW for _ in range(50)}
 
     assert len(pauses) > 40
-    assert 720 <= min(pauses) <= max(pauses) <= 1080
+    assert timedelta(seconds=240) <= min(pauses) <= max(pauses) <= timedelta(seconds=360)
+
+
+@pytest.mark.parametrize(("quiet", "pause"), [(0, 600), (1, 1200), (3, 3600), (100_000, 3600)])
+def test_rule_53_a_calendar_that_stays_as_it_is_is_asked_for_less_and_less_often(quiet, pause) -> None:
+    done = calendar(quiet_count=quiet).succeeded(changed=False, now=NOW, limits=LIMITS)
+
+    assert done["quiet_count"] == quiet + 1
+    assert 0.8 * pause <= done["pause_seconds"] <= 1.2 * pause
+
+
+def test_rule_53_a_watched_calendar_is_still_polled_as_the_backstop() -> None:
+    watched = calendar(watched_until=NOW + timedelta(days=1))
+    pause = watched.succeeded(changed=True, now=NOW, limits=LIMITS)["pause_seconds"]
+    assert 0.8 * 21_600 <= pause <= 1.2 * 21_600
+    ended = calendar(watched_until=NOW).succeeded(changed=True, now=NOW, limits=LIMITS)["pause_seconds"]
+    assert ended <= 1.2 * 300
+
+
+def test_a_calendar_with_a_long_pause_is_not_stale_before_two_of_them() -> None:
+    kept = calendar(last_success_at=NOW - timedelta(hours=11), pause_seconds=21_600)
+    assert kept.stale(NOW, 3600) is False
+    assert kept.stale(NOW + timedelta(hours=2), 3600) is True
 
 
 def test_a_persons_calendar_has_an_id_of_its_own_that_tells_nothing() -> None:

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from switchboard.calendars.model import Calendar, CalendarEvent, Change, Window, event_id, read_changes
+from switchboard.events.model import CalendarEvent, Change, Owner, Window, event_id, read_changes
 
 BERLIN = "Europe/Berlin"
 WINDOW = Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
 DAYS = timedelta(days=2)
-CALENDAR = Calendar(calendar_id="c1", user_id="u1")
+CALENDAR = Owner("u1", "c1", ["o1"])
 
 
 def at(text: str, **more: Any) -> dict[str, Any]:

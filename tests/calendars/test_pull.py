@@ -8,9 +8,13 @@ import httpx
 import pytest
 
 from devstack.emulator import Fault
-from switchboard.calendars import service
-from switchboard.calendars.documents import CalendarDocument, CalendarEventDocument
-from switchboard.calendars.model import Change, primary_calendar_id
+from switchboard.calendars.documents import CalendarDocument
+from switchboard.calendars.model import LeaseLost, primary_calendar_id
+from switchboard.events.documents import CalendarEventDocument
+from switchboard.events.model import Change
+from switchboard.leases.service import Held
+from switchboard.pulls import service
+from tests.calendars.conftest import pull_due
 from tests.world import Person, World, eventually
 
 LISTING = r"/calendar/v3/calendars/.*/events$"
@@ -295,18 +299,47 @@ async def test_mode_e_a_changed_endless_series_stores_nothing_beyond_the_window(
     assert all(found["start_time"] < window_end and found["title"] == "Renamed" for found in stored)
 
 
-async def test_mode_e_a_window_a_day_old_is_pulled_anew(world, ada, synced, titles, event) -> None:
+async def test_mode_e_a_night_brings_what_slides_into_the_window_and_keeps_the_token(world, ada, synced, event) -> None:
     world.grant_tokens(ada)
-    world.google.insert_event(ada.email, event())
+    world.google.bulk_insert(ada.email, [event("Inside"), event("Past", -24 * 20), event("Slides in", 24 * 350)])
     await synced()
-    yesterday = datetime.now(UTC) - timedelta(days=1, minutes=1)
-    world.database["calendars"].update_one({"user_id": ada.user_id}, {"$set": {"window_set_at": yesterday}})
+    shift = timedelta(days=20)
+    stored = calendar_of(world, ada)
+    window = {"window_start": stored["window_start"] - shift, "window_end": stored["window_end"] - shift}
+    ended = {"start_time": window["window_start"], "end_time": window["window_start"] + timedelta(hours=1)}
+    events = world.database["calendar_events"]
+    events.update_one({"user_id": ada.user_id, "title": "Past"}, {"$set": ended})
+    events.delete_one({"user_id": ada.user_id, "title": "Slides in"})
+    world.database["calendars"].update_one({"user_id": ada.user_id}, {"$set": {**window, "roll_at": None}})
     world.google.emulator.forget()
 
     await synced()
 
-    assert "timeMin" in world.google.asked(LISTING)[0].query
-    assert await titles(ada) == ["Standup"]
+    first, second = [asked.query for asked in world.google.asked(LISTING)]
+    assert first["timeMin"].startswith(window["window_end"].isoformat()[:19])
+    assert "syncToken" in second
+    assert "timeMin" not in second
+    assert sorted(found["title"] for found in _events(world, ada)) == ["Inside", "Slides in"]
+    rolled = calendar_of(world, ada)
+    assert (rolled["window_start"], rolled["window_end"]) == (stored["window_start"], stored["window_end"])
+    assert rolled["roll_at"] > datetime.now(UTC)
+    assert rolled["window_set_at"] == stored["window_set_at"]
+
+
+async def test_rule_36_events_whose_etag_is_known_are_not_written_again(world, ada, synced, event) -> None:
+    world.grant_tokens(ada)
+    world.google.bulk_insert(ada.email, [event(f"Event {number}", number) for number in range(30)])
+    await synced()
+    before = {found["_id"]: found["run"] for found in _events(world, ada)}
+    chosen = _events(world, ada)[7]["google_event_id"]
+    world.google.patch_event(ada.email, chosen, {"summary": "Renamed"})
+    world.google.invalidate_sync_tokens(ada.email)
+
+    await synced()
+
+    after = {found["_id"]: found["run"] for found in _events(world, ada)}
+    assert after.keys() == before.keys()
+    assert len([own_id for own_id, run in after.items() if run != before[own_id]]) == 1
 
 
 async def test_rule_41_primary_is_resolved_once(world, ada, synced, event) -> None:
@@ -335,20 +368,25 @@ async def test_rule_42_a_pull_that_lost_its_lease_commits_and_overwrites_nothing
     await synced()
     calendar_id = primary_calendar_id(ada.user_id)
     sleeper = await CalendarDocument.claim(calendar_id, "sleeper")
+    held = Held(world.services, sleeper, datetime.now(UTC))
     world.database["calendars"].update_one({"user_id": ada.user_id}, {"$set": {"lease_until": None}})
     world.google.patch_event(ada.email, body["id"], {"summary": "New"})
     await synced()
     token = calendar_of(world, ada)["sync_token"]
     stored = _events(world, ada)[0]
-    old = {**{name: value for name, value in stored.items() if name not in ("_id", "run")}, "title": "Old"}
+    old = {**{name: value for name, value in stored.items() if name not in ("_id", "run")}, "title": "Old", "etag": "1"}
 
-    await CalendarEventDocument.apply([Change(stored["_id"], old)], sleeper.fence)
-    await CalendarEventDocument.apply([Change(stored["_id"], None)], sleeper.fence)
+    for late in (Change(stored["_id"], old), Change(stored["_id"], None), Change("gone-at-google", old)):
+        with pytest.raises(LeaseLost):
+            await held.store([late])
+    with pytest.raises(LeaseLost):
+        await held.remove(CalendarEventDocument.all_of(calendar_id))
+    with pytest.raises(LeaseLost):
+        await held.place(["elsewhere"])
 
     assert await sleeper.finish({"sync_token": "stale"}) is False
-    assert await sleeper.keep() is False
     assert calendar_of(world, ada)["sync_token"] == token
-    assert [found["title"] for found in _events(world, ada)] == ["New"]
+    assert [(found["title"], found["org_ids"]) for found in _events(world, ada)] == [("New", [])]
 
 
 async def test_disconnecting_during_a_pull_leaves_nothing_behind(world, api, ada, event) -> None:
@@ -437,12 +475,12 @@ async def test_the_worker_pulls_what_is_due_and_nothing_else(world, ada, connect
     world.database["calendars"].update_many({"user_id": {"$ne": ada.user_id}}, {"$set": {"next_sync_at": None}})
     now = datetime.now(UTC)
     async with asyncio.timeout(10):
-        while await service.sync_due(world.services, now):
+        while await pull_due(world, now):
             pass
 
     assert await titles(ada) == ["Standup"]
     assert calendar_of(world, ada)["next_sync_at"] > now
-    assert await service.sync_due(world.services, now) is False
+    assert await pull_due(world, now) is False
 
 
 async def test_events_that_no_one_can_read_do_not_stop_the_page(world, ada, synced, titles, event, monkeypatch) -> None:

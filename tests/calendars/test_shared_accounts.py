@@ -3,9 +3,9 @@
 import contextlib
 from datetime import UTC, datetime
 
-from switchboard.calendars import service
 from switchboard.connections import service as connections
 from switchboard.connections.model import SCOPES
+from switchboard.pulls import service
 
 
 async def test_disconnecting_does_not_revoke_an_account_another_person_pulls_by_other_tokens(

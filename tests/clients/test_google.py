@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from devstack.emulator import Fault
-from switchboard.clients import google, google_errors
+from switchboard.clients import google, google_calls, google_errors
 from switchboard.clients.google import EventQuery, GoogleClient
 from switchboard.clients.google_errors import CalendarNotFound, GoogleUnavailable
 from switchboard.connections.model import SCOPES
@@ -58,13 +58,13 @@ async def every_page(client: GoogleClient, token: str, calendar_id: str) -> list
 async def test_pages_share_one_connection(world, ada, monkeypatch) -> None:
     world.google.bulk_insert(ada.email, [hour(day) for day in range(1, 21)])
     made = []
-    connect = google.aiohttp.TCPConnector._create_connection
+    connect = google_calls.aiohttp.TCPConnector._create_connection
 
     async def counted(*arguments: Any, **more: Any) -> Any:
         made.append(1)
         return await connect(*arguments, **more)
 
-    monkeypatch.setattr(google.aiohttp.TCPConnector, "_create_connection", counted)
+    monkeypatch.setattr(google_calls.aiohttp.TCPConnector, "_create_connection", counted)
     async with opened(world) as client:
         assert len(await every_page(client, token_of(world, ada), ada.email)) == 20
 
@@ -74,8 +74,10 @@ async def test_pages_share_one_connection(world, ada, monkeypatch) -> None:
 
 async def test_one_session_serves_calendar_tokens_and_certificates(world, ada, monkeypatch) -> None:
     made = []
-    begin = google.aiohttp.ClientSession.__init__
-    monkeypatch.setattr(google.aiohttp.ClientSession, "__init__", lambda *a, **k: (made.append(1), begin(*a, **k))[1])
+    begin = google_calls.aiohttp.ClientSession.__init__
+    monkeypatch.setattr(
+        google_calls.aiohttp.ClientSession, "__init__", lambda *a, **k: (made.append(1), begin(*a, **k))[1]
+    )
     grant = world.google.grant(ada.email, world.settings.google.client_id, list(SCOPES))
     async with opened(world) as client:
         await client.primary_calendar(grant["access_token"])
@@ -290,12 +292,12 @@ async def test_linked_errors_are_ours_alone(world, ada) -> None:
 
 
 async def test_nothing_is_asked_to_start_and_the_document_is_never_changed(world) -> None:
-    before = google._discovery_document("https://example.com")
+    before = google_calls.discovery_document("https://example.com")
     async with opened(world), opened(world):
         pass
 
     assert world.google.requests == []
-    assert google._discovery_document("https://example.com") == before
+    assert google_calls.discovery_document("https://example.com") == before
 
 
 async def test_two_clients_of_different_addresses_do_not_redirect_each_other(world, ada) -> None:
@@ -335,7 +337,7 @@ def _published() -> dict[str, Any]:
 
 
 def _own() -> dict[str, Any]:
-    return copy.deepcopy(google._discovery_document("https://www.googleapis.com"))
+    return copy.deepcopy(google_calls.discovery_document("https://www.googleapis.com"))
 
 
 METHODS = [

@@ -125,6 +125,7 @@ async def test_after_a_disconnect_nothing_of_the_calendar_is_shown(api, ada, con
         "state": "disconnected",
         "connected": False,
         "stale": True,
+        "calendars": [],
     }
 
 

@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from devstack.emulator import Fault
-from switchboard.calendars import service as calendars
-from switchboard.calendars.documents import CalendarDocument
-from switchboard.calendars.model import InvalidEvent, completed_event
+from switchboard.bookings import service as bookings
+from switchboard.bookings.model import InvalidEvent, completed_event
+from switchboard.connections.model import NotConnected
 from switchboard.errors import Unavailable
+from switchboard.events.documents import CalendarEventDocument
 from tests.legacy_calendars.site import Site, failed
 from tests.world import Person, World
 
@@ -278,7 +279,7 @@ async def test_a_mirror_that_cannot_be_written_does_not_hide_that_the_event_is_t
     async def unavailable(_: str) -> None:
         raise Unavailable
 
-    monkeypatch.setattr(CalendarDocument, "find", unavailable)
+    monkeypatch.setattr(CalendarEventDocument, "known", unavailable)
     answer = await site.post("/calendar/events", eve, hour("Talk"))
     monkeypatch.undo()
 
@@ -368,5 +369,5 @@ def test_an_event_is_completed_and_never_altered() -> None:
 
 async def test_who_is_not_connected_creates_nothing_on_a_new_path_either(world: World, bob: Person) -> None:
     identity = world.services.propelauth.identify(f"Bearer {bob.token}")
-    with pytest.raises(calendars.NotConnected):
-        await calendars.create_event(world.services, identity, {}, datetime.now(UTC))
+    with pytest.raises(NotConnected):
+        await bookings.create_event(world.services, identity, {}, datetime.now(UTC))

@@ -31,6 +31,7 @@ OWN: dict[Route, int] = {
     ("DELETE", "/v1/me/calendar"): 404,
     ("POST", "/v1/me/calendar/sync"): 404,
     ("GET", "/v1/me/events"): 422,
+    ("GET", "/v1/me/calendar-sharing"): 200,
     ("GET", "/v1/roles"): 200,
     ("GET", "/v1/catalogue"): 200,
     ("GET", "/v1/orgs"): 200,
@@ -53,8 +54,8 @@ SERVICES: dict[Route, ServiceRow] = {
         "agents.runtime", "number", others=_NO_MORE, alters=frozenset({"audit_log"}), secrets=True
     ),
 }
-# For vendors, by their signature: what they answer to everybody else.
-WEBHOOKS: dict[Route, int] = {("POST", "/v1/webhooks/propelauth"): 400}
+# For vendors, by their signature or secret: what they answer to everybody else.
+WEBHOOKS: dict[Route, int] = {("POST", "/v1/webhooks/propelauth"): 400, ("POST", "/v1/calendar/notifications"): 404}
 
 
 def _changes(needs: str, **fields: Any) -> Ask:
@@ -122,6 +123,9 @@ ORGANIZATIONS: dict[Route, Row] = {
         writes=True,
     ),
     ("DELETE", _MEMBER): Row(204, (Ask("members.remove"),), child="member", writes=True),
+    ("PUT", f"{_ORG}/calendar-sharing"): Row(
+        200, (Ask(json={"shows": "busy"}, alters=frozenset({"calendar_sharing"})),), writes=True, people=True
+    ),
     ("POST", f"{_ORG}/leave"): Row(204, (Ask(),), writes=True, people=True),
     ("POST", f"{_ORG}/transfer"): Row(
         200, (Ask("org.transfer", json={"user_id": "{child}"}),), child="member", writes=True, people=True

@@ -11,6 +11,7 @@ from tests.world import World
 KEPT = (
     *("organizations", "user_organizations", "pending_invites", "membership_changes", "audit_log"),
     *("agents", "agent_configurations", "organization_agents", "agent_revisions", "agent_changes"),
+    "calendar_sharing",
 )
 
 

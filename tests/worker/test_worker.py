@@ -184,7 +184,7 @@ async def test_a_crash_in_one_calendar_does_not_stop_the_others_and_is_not_repea
     start(lease=60)
     await eventually(lambda: synced(world, *people), 20)
     await eventually(lambda: calendar(world, refused)["status"] == "failing")
-    await eventually(lambda: "unreadable_data" in _said(tmp_path))
+    await eventually(lambda: "document.unreadable" in _said(tmp_path))
 
     assert listed(world, refused) == 1
     assert calendar(world, refused)["next_sync_at"] > datetime.now(UTC)

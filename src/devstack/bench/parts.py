@@ -73,7 +73,7 @@ async def child(
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         env=environment,
-        limit=1 << 20,
+        limit=1 << 26,
     )
     try:
         yield process

@@ -16,9 +16,9 @@ from devstack.bench.measure import Measure, interleaved
 from devstack.bench.outside import EMAIL, SCOPES
 from devstack.bench.parts import Parts, parts
 from switchboard.bootstrap import running
-from switchboard.calendars import service
 from switchboard.calendars.documents import CalendarDocument
 from switchboard.calendars.model import primary_calendar_id
+from switchboard.pulls import service
 from switchboard.services import Services
 from switchboard.settings import load_settings
 

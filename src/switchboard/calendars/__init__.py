@@ -1,1 +1,1 @@
-"""Calendars of people, pulled from Google and kept in step; their events."""
+"""Calendars of people: connecting them, choosing which, and how each stands."""

@@ -4,8 +4,10 @@ from fastapi import APIRouter, Query
 from fastapi.responses import RedirectResponse
 
 from switchboard.calendars import service
-from switchboard.calendars.model import InvalidRange, SyncRunning
+from switchboard.calendars.model import UnknownCalendar
 from switchboard.calendars.schemas import (
+    CalendarChoices,
+    CalendarList,
     CalendarState,
     ConsentBegun,
     ConsentConfirmed,
@@ -13,10 +15,11 @@ from switchboard.calendars.schemas import (
     EventsAsked,
     front_end_return,
 )
-from switchboard.clients.google_errors import AccessLost, CalendarNotFound, InvalidConsent, ScopeMissing
+from switchboard.clients.google_errors import AccessLost, InvalidConsent, ScopeMissing
 from switchboard.clients.propelauth_errors import NoGoogleTokens
 from switchboard.connections.model import ConsentExpired, NotConnected, OtherAccount
 from switchboard.errors import Unauthenticated
+from switchboard.events.model import InvalidRange
 from switchboard.http.deps import Caller, Now, Running
 from switchboard.http.errors import problems
 from switchboard.http.paging import InvalidCursor
@@ -84,13 +87,22 @@ async def disconnect(caller: Caller, services: Running, now: Now) -> None:
     await service.disconnect(services, caller, now)
 
 
-@router.post(
-    "/v1/me/calendar/sync",
-    summary="Pull my calendar from Google now",
-    responses=problems(Unauthenticated, NotConnected, SyncRunning, AccessLost, CalendarNotFound),
+@router.get(
+    "/v1/me/calendars",
+    summary="The calendars Google shows me, and which of them are here",
+    responses=problems(Unauthenticated, NotConnected, AccessLost),
 )
-async def sync(caller: Caller, services: Running, now: Now) -> CalendarState:
-    return CalendarState.of(await service.sync(services, caller, now))
+async def offered(caller: Caller, services: Running, now: Now) -> CalendarList:
+    return CalendarList.of(await service.offered(services, caller, now))
+
+
+@router.put(
+    "/v1/me/calendars",
+    summary="Choose which calendars to have here beside my own",
+    responses=problems(Unauthenticated, NotConnected, AccessLost, UnknownCalendar),
+)
+async def choose(caller: Caller, body: CalendarChoices, services: Running, now: Now) -> CalendarList:
+    return CalendarList.of(await service.choose(services, caller, body.choices(), now))
 
 
 @router.get(

@@ -1,33 +1,26 @@
-"""Google Calendar through aiogoogle, on a discovery document of our own.
+"""Google Calendar, as far as it is used here. How requests are sent is in `google_calls`."""
 
-Traps this closes are listed in facts/google-calendar.md section 1. `GoogleAPI` builds requests and one shared
-session sends them, so credentials are never kept in a shared object (1.4), pages share one connection (1.5), every
-request has a deadline (1.5) and an answer is judged by its status, whatever its reason phrase (1.6).
-"""
-
-import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from importlib.resources import files
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NamedTuple
 
 import aiohttp
-import orjson
-from aiogoogle import GoogleAPI  # type: ignore[attr-defined]
-from aiogoogle.excs import AiogoogleError
-from aiogoogle.models import Request
-from aiogoogle.sessions.aiohttp_session import AiohttpSession
 
+from switchboard.clients.google_answers import Span, busy_of, expiry_of, page_of, parts_of, text_of
+from switchboard.clients.google_calls import GoogleCalls, one_session
 from switchboard.clients.google_errors import (
+    CalendarNotFound,
     EventExists,
+    EventNotFound,
     GoogleUnavailable,
     Retries,
-    as_our_error,
+    as_our_change_error,
+    as_our_channel_error,
     as_our_event_error,
 )
 from switchboard.clients.google_oauth import GoogleOAuth
-from switchboard.errors import SwitchboardError
 from switchboard.settings import GoogleSettings
 
 EVENT_FIELDS = (
@@ -35,7 +28,8 @@ EVENT_FIELDS = (
     "organizer/email,start,end,recurringEventId,originalStartTime,transparency,visibility,iCalUID,eventType,"
     "attendees(email,responseStatus,self),attendeesOmitted,hangoutLink,conferenceData/entryPoints(entryPointType,uri))"
 )
-MOST_CALENDARS = 250  # as many as Google puts on one page
+MOST_CALENDARS: Final = 250  # as many as Google puts on one page
+MOST_BUSY: Final = 50  # as many calendars as Google answers about in one question
 QUICK = aiohttp.ClientTimeout(total=1.0)
 
 
@@ -72,6 +66,29 @@ class EventQuery:
         return {"singleEvents": True, "maxResults": self.page_size, "syncToken": self.sync_token, **window}
 
 
+class Place(NamedTuple):
+    """An event of a calendar, by Google's ids."""
+
+    google_calendar_id: str
+    google_event_id: str
+
+
+class Hook(NamedTuple):
+    """Where Google tells of changes, with which words. A channel's id is one that none had before (rule 55)."""
+
+    channel_id: str
+    channel_token: str
+    address: str
+    ttl_seconds: int
+
+
+class Channel(NamedTuple):
+    """A channel that is open; `expires_at` is UTC and may be sooner than was asked for."""
+
+    resource_id: str
+    expires_at: datetime
+
+
 class GoogleClient:
     """Use `opened()`; one client serves a whole process. `backoff` is the first wait between tries, in seconds."""
 
@@ -79,55 +96,40 @@ class GoogleClient:
         self._settings = settings
         self._http = http
         self.retries = Retries(backoff)
-        self._session = _SharedSession(http)
-        self._api: Any = GoogleAPI(_discovery_document(settings.api_address))  # type: ignore[no-untyped-call]
-        self._deadline = aiohttp.ClientTimeout(total=settings.timeout, connect=min(5.0, settings.timeout))
+        self._calls = GoogleCalls(settings, http, self.retries)
         self.oauth = GoogleOAuth(settings, http, self.retries)
 
     @classmethod
     @asynccontextmanager
     async def opened(cls, settings: GoogleSettings, backoff: float = 1.0) -> AsyncIterator["GoogleClient"]:
-        """No cookie of one person's answer goes with another's request, and no proxy of the environment is used."""
-        async with aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=100),
-            response_class=_OrjsonResponse,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-        ) as http:
+        async with one_session() as http:
             yield cls(settings, http, backoff)
 
     async def primary_calendar(self, access_token: str) -> GoogleCalendar:
         """The person's own calendar, by its real id (rule 41)."""
-        found = await self._call(self._api.calendarList.get(calendarId="primary", validate=True), access_token)
-        google_id = _text(found, "id")
+        found = await self._calls.ask("calendarList.get", access_token, calendarId="primary")
+        google_id = text_of(found, "id")
         if google_id is None:
             raise GoogleUnavailable
-        return GoogleCalendar(google_id, _text(found, "timeZone") or "UTC")
+        return GoogleCalendar(google_id, text_of(found, "timeZone") or "UTC")
 
     async def event_page(
         self, access_token: str, google_calendar_id: str, query: EventQuery, page_token: str | None = None
     ) -> EventPage:
         """One page of events. The same query goes with every page (rule 3)."""
-        request = self._api.events.list(
-            calendarId=google_calendar_id,
-            pageToken=page_token,
-            fields=EVENT_FIELDS,
-            path_params_safe_chars={"calendarId": ""},
-            validate=True,
-            **query.parameters(),
-        )
-        found = await self._call(request, access_token)
-        items, following = _page(found, page_token)
+        asked = {**query.parameters(), "pageToken": page_token, "fields": EVENT_FIELDS}
+        found = await self._calls.ask("events.list", access_token, calendarId=google_calendar_id, **asked)
+        items, following = page_of(found, page_token)
         return EventPage(
             items=items,
-            timezone=_text(found, "timeZone") or "UTC",
+            timezone=text_of(found, "timeZone") or "UTC",
             next_page_token=following,
-            next_sync_token=_text(found, "nextSyncToken"),
+            next_sync_token=text_of(found, "nextSyncToken"),
         )
 
     async def calendar_list(self, access_token: str) -> list[dict[str, Any]]:
         """The calendars a person sees, as Google sends them."""
-        return await self._listed(access_token, self._api.calendarList.list, MOST_CALENDARS)
+        return await self._listed(access_token, "calendarList.list", MOST_CALENDARS)
 
     async def upcoming_events(
         self, access_token: str, *, since: str, timezone: str, limit: int
@@ -137,40 +139,103 @@ class GoogleClient:
         `since` is RFC 3339; times are shown in `timezone`, an IANA name.
         """
         shown = {"timeMin": since, "timeZone": timezone, "singleEvents": True, "orderBy": "startTime"}
-        return await self._listed(access_token, self._api.events.list, limit, calendarId="primary", **shown)
+        return await self._listed(access_token, "events.list", limit, calendarId="primary", **shown)
 
-    async def insert_event(self, access_token: str, event: dict[str, Any]) -> dict[str, Any]:
-        """Create an event in the person's own calendar; how Google keeps it.
+    async def events_between(
+        self, access_token: str, google_calendar_id: str, between: Span, limit: int
+    ) -> list[dict[str, Any]]:
+        """Events that touch a time as Google sends them, by their start, instances of series one by one."""
+        times = {"timeMin": between[0].isoformat(), "timeMax": between[1].isoformat()}
+        shown = {**times, "singleEvents": True, "orderBy": "startTime", "fields": EVENT_FIELDS}
+        return await self._listed(access_token, "events.list", limit, calendarId=google_calendar_id, **shown)
+
+    async def busy(
+        self, access_token: str, google_calendar_ids: list[str], start: datetime, end: datetime
+    ) -> dict[str, list[Span]]:
+        """When these calendars are busy in a time, in UTC; without those that Google does not know any more."""
+        found: dict[str, list[Span]] = {}
+        for begin in range(0, len(google_calendar_ids), MOST_BUSY):
+            items = [{"id": each} for each in google_calendar_ids[begin : begin + MOST_BUSY]]
+            for first, last in parts_of(start, end):
+                body = {"timeMin": first.isoformat(), "timeMax": last.isoformat(), "items": items}
+                for each, spans in (await self.retries(self._busy, access_token, body)).items():
+                    found[each] = found.get(each, []) + spans
+        return found
+
+    async def _busy(self, access_token: str, body: dict[str, Any]) -> dict[str, list[Span]]:
+        return busy_of(await self._calls.once("freebusy.query", access_token, body))
+
+    async def event(self, access_token: str, place: Place) -> dict[str, Any]:
+        """An event as Google keeps it, perhaps cancelled; raises `EventNotFound`."""
+        return await self._calls.ask("events.get", access_token, None, as_our_change_error, **_path(place))
+
+    async def insert_event(
+        self, access_token: str, event: dict[str, Any], google_calendar_id: str = "primary", *, invite: bool = False
+    ) -> dict[str, Any]:
+        """Create an event; how Google keeps it. `invite`: Google writes to the people invited.
 
         With an `id` of its own that nobody has used, however often it is sent there is one event: what a try that
-        got no answer has created is found again. Raises `EventRefused`, and `EventExists` for an id in use.
+        got no answer has created is found again. Raises `EventRefused`, `CalendarReadOnly`, and `EventExists` for an
+        id in use.
         """
-        tries = 0
+        tries, asked = 0, {"calendarId": google_calendar_id, "sendUpdates": _updates(invite)}
 
         async def insert() -> dict[str, Any]:
             nonlocal tries
             tries += 1
-            request = self._api.events.insert(calendarId="primary", json=event, validate=False)
-            return await self._send(self._prepared(request, access_token), as_our_event_error)
+            return await self._calls.once("events.insert", access_token, event, as_our_event_error, **asked)
 
         try:
             return await self.retries(insert)
         except EventExists:
             if tries == 1:
                 raise
-        safe = {"eventId": ""}
-        request = self._api.events.get(calendarId="primary", eventId=event["id"], path_params_safe_chars=safe)
-        return await self._call(request, access_token)
+        return await self.event(access_token, Place(google_calendar_id, event["id"]))
 
-    async def _listed(
-        self, access_token: str, method: Callable[..., Request], limit: int, **asked: Any
-    ) -> list[dict[str, Any]]:
+    async def patch_event(
+        self, access_token: str, place: Place, changes: dict[str, Any], *, invite: bool = False
+    ) -> dict[str, Any]:
+        """Change the named fields, None empties one; how Google keeps the event then.
+
+        Raises `EventRefused`, `EventNotFound`, `NotTheOrganizer`, `CalendarReadOnly`.
+        """
+        asked = {**_path(place), "sendUpdates": _updates(invite)}
+        return await self._calls.ask("events.patch", access_token, changes, as_our_change_error, **asked)
+
+    async def delete_event(self, access_token: str, place: Place, *, invite: bool = False) -> None:
+        """Cancel an event, of a series this one alone; nothing is done for one that is gone already."""
+        asked = {**_path(place), "sendUpdates": _updates(invite)}
+        with suppress(EventNotFound):
+            await self._calls.ask("events.delete", access_token, None, as_our_change_error, **asked)
+
+    async def watch(self, access_token: str, google_calendar_id: str, hook: Hook) -> Channel:
+        """Have Google tell of changes; raises `PushUnsupported`, and `ChannelExists` for an id in use.
+
+        After `ChannelExists` the channel may be ours: a try that got no answer has opened it. It ends by itself.
+        """
+        told = {"id": hook.channel_id, "token": hook.channel_token, "address": hook.address}
+        body = {**told, "type": "web_hook", "params": {"ttl": str(hook.ttl_seconds)}}
+        asked = {"calendarId": google_calendar_id}
+        found = await self._calls.ask("events.watch", access_token, body, as_our_channel_error, **asked)
+        resource_id = text_of(found, "resourceId")
+        if resource_id is None:
+            raise GoogleUnavailable
+        wished = datetime.now(UTC) + timedelta(seconds=hook.ttl_seconds)
+        return Channel(resource_id, expiry_of(found, wished))
+
+    async def stop_channel(self, access_token: str, channel_id: str, resource_id: str) -> None:
+        """Have a channel end; nothing is done for one that is over already."""
+        body = {"id": channel_id, "resourceId": resource_id}
+        with suppress(CalendarNotFound):
+            await self._calls.ask("channels.stop", access_token, body)
+
+    async def _listed(self, access_token: str, method: str, limit: int, **asked: Any) -> list[dict[str, Any]]:
         """Up to `limit` items, however Google spreads them over pages (rule 2)."""
         found: list[dict[str, Any]] = []
         page_token: str | None = None
         while True:
-            request = method(maxResults=limit, pageToken=page_token, validate=True, **asked)
-            items, page_token = _page(await self._call(request, access_token), page_token)
+            answer = await self._calls.ask(method, access_token, maxResults=limit, pageToken=page_token, **asked)
+            items, page_token = page_of(answer, page_token)
             found += items
             if page_token is None or len(found) >= limit:
                 return found[:limit]
@@ -184,61 +249,10 @@ class GoogleClient:
         if status >= 500:
             raise GoogleUnavailable
 
-    async def _call(self, request: Request, access_token: str) -> dict[str, Any]:
-        return await self.retries(self._send, self._prepared(request, access_token))
 
-    def _prepared(self, request: Request, access_token: str) -> Request:
-        request.headers["Authorization"] = f"Bearer {access_token}"
-        request.timeout = self._deadline  # type: ignore[assignment]
-        return request
-
-    async def _send(self, request: Request, as_error: Callable[..., SwitchboardError] = as_our_error) -> dict[str, Any]:
-        """The answer's JSON. What fails is raised outside of `except`: those errors hold the address and the token."""
-        response: Any = None
-        with suppress(aiohttp.ClientError, TimeoutError, AiogoogleError, ValueError):
-            response = await self._session.send(request, full_res=True, raise_for_status=False)  # type: ignore[no-untyped-call]
-        if response is None:
-            raise GoogleUnavailable
-        if response.status_code >= 400:
-            raise as_error(response.status_code, response.json, response.headers.get("Retry-After"))
-        if not isinstance(response.json, dict):
-            raise GoogleUnavailable
-        return response.json
+def _path(place: Place) -> dict[str, str]:
+    return {"calendarId": place.google_calendar_id, "eventId": place.google_event_id}
 
 
-def _page(answer: dict[str, Any], page_token: str | None) -> tuple[list[dict[str, Any]], str | None]:
-    """Items and the token of the next page; one that names itself as the next would never end."""
-    following = _text(answer, "nextPageToken")
-    items = answer.get("items") or []
-    if not isinstance(items, list) or (following is not None and following == page_token):
-        raise GoogleUnavailable
-    return [item for item in items if isinstance(item, dict)], following
-
-
-def _text(answer: dict[str, Any], name: str) -> str | None:
-    value = answer.get(name)
-    return value if isinstance(value, str) and value else None
-
-
-def _discovery_document(address: str) -> dict[str, Any]:
-    """A copy each time: the library rewrites the document it gets (1.1)."""
-    text = files("switchboard.clients").joinpath("google_calendar.json").read_text("utf-8")
-    document: dict[str, Any] = json.loads(text)
-    return {**document, "rootUrl": f"{address}/"}
-
-
-class _SharedSession(AiohttpSession):
-    """The library's session over our one connection pool (1.5)."""
-
-    def __init__(self, http: aiohttp.ClientSession) -> None:
-        self._session = http
-
-
-class _OrjsonResponse(aiohttp.ClientResponse):
-    """JSON by orjson; what is not JSON stays an error the library knows (1.7)."""
-
-    async def json(self, **_: Any) -> Any:
-        body = await self.read()
-        if "json" not in self.content_type:
-            raise aiohttp.ContentTypeError(self.request_info, self.history, status=self.status)
-        return orjson.loads(body) if body else None
+def _updates(invite: bool) -> str | None:
+    return "all" if invite else None

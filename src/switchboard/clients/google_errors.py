@@ -7,13 +7,15 @@ Only the answer's status, reasons and Retry-After are used; no error carries an 
 from collections.abc import Awaitable, Callable
 from typing import Any, ParamSpec, TypeVar
 
+from prometheus_client import Counter
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from switchboard.errors import Conflict, Invalid, Misconfigured, NotFound, SwitchboardError, Unavailable
+from switchboard.errors import Conflict, Forbidden, Invalid, Misconfigured, NotFound, SwitchboardError, Unavailable
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
+RETRIES = Counter("switchboard_google_retries", "Requests to Google that were sent once more")
 ATTEMPTS = 4
 LONGEST_WAIT_SECONDS = 30.0
 LONGEST_ASKED_SECONDS = 3600.0
@@ -21,6 +23,8 @@ RETRYABLE_REASONS = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "qu
 SCOPE_REASONS = frozenset({"insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"})
 PROJECT_REASONS = frozenset({"accessNotConfigured", "dailyLimitExceeded", "SERVICE_DISABLED"})
 GONE_REASONS = frozenset({"notFound", "deleted", "forbidden", "notACalendarUser", "requiredAccessLevel"})
+READING_REASONS = frozenset({"forbidden", "requiredAccessLevel"})
+ORGANIZER_REASONS = frozenset({"forbiddenForNonOrganizer", "cannotChangeOrganizer", "cannotChangeOrganizerOfInstance"})
 
 
 class GoogleUnavailable(Unavailable):
@@ -60,6 +64,31 @@ class EventRefused(Invalid):
 class EventExists(Conflict):
     code = "event_exists"
     message = "There is or was an event with this id."
+
+
+class EventNotFound(NotFound):
+    code = "event_not_found"
+    message = "This event is not there, or not any more."
+
+
+class NotTheOrganizer(Forbidden):
+    code = "not_the_organizer"
+    message = "Google lets nobody but the organizer change this event."
+
+
+class CalendarReadOnly(Forbidden):
+    code = "calendar_read_only"
+    message = "Google lets you read this calendar, but not change it."
+
+
+class PushUnsupported(Conflict):
+    code = "push_unsupported"
+    message = "Google does not tell of changes to this calendar, or not at this address."
+
+
+class ChannelExists(Conflict):
+    code = "channel_exists"
+    message = "There is or was a channel with this id."
 
 
 class SyncTokenExpired(SwitchboardError):
@@ -102,10 +131,31 @@ def _ours_to_repair(reasons: set[str]) -> str:
 
 
 def as_our_event_error(status: int, body: Any, retry_after: str | None = None) -> SwitchboardError:
-    """An answer to an event that was written: here the event may be wrong, elsewhere only our request."""
+    """An answer to a new event: here the event may be wrong, elsewhere only our request."""
     if status == 400:
         return EventRefused()
+    if status == 403 and _reasons(body) & READING_REASONS:
+        return CalendarReadOnly()
     return EventExists() if status == 409 else as_our_error(status, body, retry_after)
+
+
+def as_our_change_error(status: int, body: Any, retry_after: str | None = None) -> SwitchboardError:
+    """An answer to a question about one event, or to a change of it."""
+    reasons = _reasons(body)
+    if status in (404, 410) and reasons & {"notFound", "deleted"}:
+        return EventNotFound()
+    if status == 403 and reasons & ORGANIZER_REASONS:
+        return NotTheOrganizer()
+    return Busy() if status == 409 else as_our_event_error(status, body, retry_after)
+
+
+def as_our_channel_error(status: int, body: Any, retry_after: str | None = None) -> SwitchboardError:
+    """An answer to a channel that was wished for. Reasons about its address come with 401 as well."""
+    reasons = _reasons(body)
+    if status == 400 and "channelIdNotUnique" in reasons:
+        return ChannelExists()
+    push = any(reason.startswith("push") for reason in reasons)
+    return PushUnsupported() if status in (400, 401) and push else as_our_error(status, body, retry_after)
 
 
 def as_our_token_error(status: int, body: Any) -> SwitchboardError:
@@ -151,6 +201,7 @@ class Retries:
             retry=retry_if_exception_type(GoogleUnavailable),
             stop=stop_after_attempt(ATTEMPTS),
             wait=self._pause,
+            before_sleep=lambda _: RETRIES.inc(),
             reraise=True,
         )
         return await retrying(call, *args, **kwargs)

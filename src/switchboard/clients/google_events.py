@@ -142,8 +142,11 @@ def _people(item: dict[str, Any]) -> dict[str, Any]:
     """Who takes part. An attendee may have no e-mail (rule 32). A declined event takes no time (rule 30)."""
     attendees = _objects(item.get("attendees"))
     response = next((_text(attendee.get("responseStatus")) for attendee in attendees if attendee.get("self")), None)
+    named = ((_text(attendee.get("email")), _text(attendee.get("responseStatus"))) for attendee in attendees)
+    states = [{"email": email, "response": response} for email, response in named if email]
     return {
-        "attendees": [email for attendee in attendees if (email := _text(attendee.get("email")))],
+        "attendees": [state["email"] for state in states],
+        "attendee_states": states,
         "attendees_omitted": item.get("attendeesOmitted") is True,
         "organizer_email": _text(_object(item.get("organizer")).get("email")),
         "my_response": response,

@@ -14,6 +14,7 @@ from google.auth import exceptions as google_auth_exceptions
 from google.auth import jwt as google_jwt
 from yarl import URL
 
+from switchboard.clients.google_calls import REQUESTS
 from switchboard.clients.google_errors import (
     AccessLost,
     GoogleUnavailable,
@@ -106,7 +107,7 @@ class GoogleOAuth:
 
     async def revoke(self, token: str) -> None:
         """Take the grant back. Google drops *all* scopes of this person and project (rule 51)."""
-        status, _ = await self._post(self._settings.revoke_address, {"token": token})
+        status, _ = await self._post("oauth.revoke", self._settings.revoke_address, {"token": token})
         if status >= 500 or status == 429:
             raise GoogleUnavailable
 
@@ -121,17 +122,22 @@ class GoogleOAuth:
 
     async def _token(self, form: dict[str, str], client: OAuthClient) -> TokenGrant:
         credentials = {"client_id": client.client_id, "client_secret": client.client_secret}
-        status, body = await self._post(self._settings.token_address, {**form, **credentials})
+        status, body = await self._post("oauth.token", self._settings.token_address, {**form, **credentials})
         if status != 200:
             raise as_our_token_error(status, body)
         return _grant(body)
 
-    async def _post(self, address: str, form: dict[str, str]) -> tuple[int, Any]:
+    async def _post(self, method: str, address: str, form: dict[str, str]) -> tuple[int, Any]:
         """Status and JSON. What fails is raised outside of `except`: those errors hold the address."""
+        status, body = 0, None
         with suppress(aiohttp.ClientError, TimeoutError):
             async with self._http.post(address, data=form, timeout=self._deadline, allow_redirects=False) as response:
-                return response.status, _json_or_none(await response.read())
-        raise GoogleUnavailable
+                body = _json_or_none(await response.read())
+                status = response.status
+        REQUESTS.labels(method, _outcome(status)).inc()
+        if not status:
+            raise GoogleUnavailable
+        return status, body
 
     async def _verified(self, id_token: str) -> dict[str, Any]:
         """The claims of a token that Google signed for us. The library's errors quote the token: none is chained."""
@@ -161,6 +167,12 @@ class GoogleOAuth:
         if not isinstance(found, dict) or not found:
             raise GoogleUnavailable
         return {str(key): str(value) for key, value in found.items()}
+
+
+def _outcome(status: int) -> str:
+    if not status:
+        return "no_answer"
+    return "ok" if status < 400 else f"{status // 100}xx"
 
 
 def _grant(body: Any) -> TokenGrant:

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from switchboard.calendars.model import CalendarEvent, Overview
+from switchboard.calendars.model import Overview
 from switchboard.errors import Forbidden, Gone, Malformed, Unauthenticated
+from switchboard.events.model import CalendarEvent
 from switchboard.users.model import TimezoneLocked, User, zone
 
 MOST_EVENTS: Final = 10
@@ -93,8 +94,9 @@ def check_lock(user: User) -> None:
 
 
 def is_fresh(mirror: Overview) -> bool:
-    """Whether the mirror can stand in for Google."""
-    return mirror.calendar is not None and mirror.calendar.filled() and not mirror.stale
+    """Whether the mirror can stand in for Google. The old page shows the person's own calendar alone."""
+    pulled = mirror.calendar is not None and mirror.calendar.coverage is not None
+    return pulled and not mirror.others and not mirror.stale
 
 
 def primary_entry(user: User, mirror: Overview) -> dict[str, Any]:

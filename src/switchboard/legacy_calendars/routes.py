@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Path
 from pydantic import JsonValue
 
-from switchboard.calendars.model import InvalidEvent, WritingNotGranted
+from switchboard.bookings.model import InvalidEvent, WritingNotGranted
 from switchboard.clients.google_errors import AccessLost, EventExists
 from switchboard.clients.propelauth_errors import InvalidToken, NoGoogleTokens
 from switchboard.errors import Unauthenticated

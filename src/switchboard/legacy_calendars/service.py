@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Any
 
+from switchboard.bookings import service as bookings
 from switchboard.calendars import service as calendars
-from switchboard.calendars.model import Window
 from switchboard.clients.google_errors import EventRefused
 from switchboard.clients.propelauth_errors import NoGoogleTokens
 from switchboard.clients.propelauth_facts import Identity
 from switchboard.connections import service as connections
+from switchboard.events.model import Window
 from switchboard.legacy_calendars.model import (
     AHEAD,
     MOST_EVENTS,
@@ -90,7 +91,7 @@ async def create_event(
     user = await known(caller)
     check_access(user)
     try:
-        created = await calendars.create_event(services, caller, event, now)
+        created = await bookings.create_event(services, caller, event, now)
     except EventRefused:
         raise EventNotCreated from None
     return created, user.timezone_or_default

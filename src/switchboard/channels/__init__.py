@@ -1,0 +1,1 @@
+"""Push channels: Google tells that something changed in a calendar, and the calendar is pulled."""

@@ -1,0 +1,1 @@
+"""The sync engine: calendars are pulled from Google whole or by their changes, by any number of processes."""

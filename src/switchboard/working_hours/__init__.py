@@ -1,0 +1,1 @@
+"""When people work: by the clock on their wall, with days off."""

@@ -1,0 +1,3 @@
+from tests.organizations.conftest import organization
+
+__all__ = ["organization"]  # fixture
