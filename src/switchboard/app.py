@@ -13,6 +13,7 @@ from pydantic.json_schema import models_json_schema
 from switchboard import __version__
 from switchboard.administration.routes import router as administration
 from switchboard.agents.routes import router as agents
+from switchboard.availability.routes import router as availability
 from switchboard.bootstrap import running, set_up_logging
 from switchboard.calendar_sharing.routes import router as calendar_sharing
 from switchboard.calendars.routes import router as calendars
@@ -42,12 +43,13 @@ from switchboard.settings import ServerSettings, Settings, load_settings
 from switchboard.sharing.routes import router as sharing
 from switchboard.users.routes import router as users
 from switchboard.webhooks.routes import router as webhooks
+from switchboard.working_hours.routes import router as working_hours
 
 # Looked through in this order, which costs: what is asked most, and must be fast, stands first.
 ROUTERS = (
-    *(delivery, users, home, runtime, changes, health.router, roles, organizations, administration, members),
-    *(invites, replies, catalogue, agents, editing, lifecycle, sharing, history, calendars, pulls, webhooks),
-    *(calendar_sharing,),
+    *(delivery, users, home, runtime, availability, changes, health.router, roles, organizations, administration, members),
+    *(invites, replies, catalogue, agents, editing, lifecycle, sharing, history, calendars, pulls, channels, webhooks),
+    *(calendar_sharing, working_hours),
     *(legacy_calendars, legacy_organizations, legacy_agents),
 )
 

@@ -46,6 +46,7 @@ from switchboard.services import Services
 from switchboard.settings import LogSettings, Settings
 from switchboard.users.documents import UserDocument
 from switchboard.webhooks.documents import WebhookDeliveryDocument
+from switchboard.working_hours.documents import WorkingHoursDocument
 
 DOCUMENTS = (
     UserDocument,
@@ -72,6 +73,7 @@ DOCUMENTS = (
     RequestBudgetDocument,
     ChannelDocument,
     CalendarSharingDocument,
+    WorkingHoursDocument,
 )
 
 

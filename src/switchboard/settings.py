@@ -43,8 +43,13 @@ def _address(value: str) -> str:
     return value.rstrip("/")
 
 
-def _address_or_none(value: str) -> str:
-    return _address(value) if value else ""
+def _push_address(value: str) -> str:
+    """Google tells https addresses alone; what plays Google on this machine tells any."""
+    address = _address(value) if value else ""
+    parts = urlsplit(address)
+    if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "::1", "localhost"):
+        raise ValueError("must be an https address such as https://api.example.com")
+    return address
 
 
 def _is_address(value: str) -> bool:
@@ -159,7 +164,7 @@ class CalendarSettings(Group):
     stale_seconds: Annotated[int, Field(ge=10, le=604_800)] = 3600
     requests_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 6000
     person_requests_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 300
-    push_address: Annotated[str, AfterValidator(_address_or_none)] = ""
+    push_address: Annotated[str, AfterValidator(_push_address)] = ""
 
 
 class ServerSettings(Group):

@@ -29,7 +29,7 @@ log = structlog.get_logger()
 
 NOTHING_WORKS: Final = frozenset({"unavailable", "misconfigured", "error"})
 WITHOUT_PROPELAUTH: Final = NOTHING_WORKS | {"propelauth_unavailable"}
-WITHOUT_GOOGLE: Final = NOTHING_WORKS | {"google_unavailable", "budget_spent"}
+WITHOUT_GOOGLE: Final = NOTHING_WORKS | {"google_unavailable", "budget_spent", "push_address_refused"}
 
 
 @dataclass(frozen=True)

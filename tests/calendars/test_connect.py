@@ -106,7 +106,7 @@ async def test_a_consent_older_than_ten_minutes_is_refused(world, api, ada) -> N
     assert not world.google.asked("/token")
 
 
-async def test_a_consent_without_the_calendar_changes_nothing_and_says_so(world, connect, ada) -> None:
+async def test_rule_48_a_consent_without_the_calendar_changes_nothing_and_says_so(world, connect, ada) -> None:
     before = world.user_document(ada, email=ada.email)
 
     answer = await connect(ada, EVENTS_ONLY)
@@ -193,7 +193,7 @@ async def test_google_tokens_at_propelauth_without_the_calendar_are_not_enough(w
     assert answer.json()["code"] == "calendar_scope_missing"
 
 
-async def test_a_login_without_a_refresh_token_keeps_the_stored_one(world, api, ada) -> None:
+async def test_rule_50_a_login_without_a_refresh_token_keeps_the_stored_one(world, api, ada) -> None:
     world.user_document(ada, email=ada.email, refresh_token="kept")
     grant = world.google.grant(ada.email, world.settings.google.client_id, list(SCOPES))
     token = {**_as_propelauth_keeps(grant), "refresh_token": None}
@@ -231,7 +231,7 @@ async def test_disconnecting_again_finds_nothing(api, connect, ada) -> None:
     assert answer.json()["code"] == "calendar_not_connected"
 
 
-async def test_what_signing_in_rests_on_is_not_revoked(world, api, connect, ada) -> None:
+async def test_rule_51_what_signing_in_rests_on_is_not_revoked(world, api, connect, ada) -> None:
     await connect(ada)
     grant = world.google.grant(ada.email, world.settings.google.client_id, ["openid", "email"])
     world.propelauth.link_social(ada.user_id, "google", _as_propelauth_keeps(grant))
@@ -242,7 +242,7 @@ async def test_what_signing_in_rests_on_is_not_revoked(world, api, connect, ada)
     assert not world.google.asked("/revoke")
 
 
-async def test_a_google_account_that_another_person_uses_too_is_not_revoked(world, api, connect, ada) -> None:
+async def test_rule_51_a_google_account_that_another_person_uses_too_is_not_revoked(world, api, connect, ada) -> None:
     await connect(ada)
     subject = world.database["calendar_connections"].find_one({"user_id": ada.user_id})["google_subject"]
     other = world.person()

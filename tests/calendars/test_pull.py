@@ -362,7 +362,9 @@ async def test_rule_42_only_one_pulls_at_a_time(world, api, ada, event) -> None:
     assert len(world.google.asked(LISTING)) == 1
 
 
-async def test_rule_42_a_pull_that_lost_its_lease_commits_and_overwrites_nothing(world, ada, synced, event) -> None:
+async def test_rules_37_and_42_a_pull_that_lost_its_lease_commits_and_overwrites_nothing(
+    world, ada, synced, event
+) -> None:
     world.grant_tokens(ada)
     body = world.google.insert_event(ada.email, event("Old"))
     await synced()
@@ -458,8 +460,12 @@ async def test_google_down_is_told_apart_from_access_lost_and_tried_later(world,
     assert shown["reason"] == "Google does not answer right now. Try again in a moment."
 
 
-async def test_a_calendar_that_google_no_longer_shows_is_looked_for_once_a_day(world, ada, synced) -> None:
+async def test_rule_40_a_calendar_that_google_no_longer_shows_goes_and_is_looked_for_once_a_day(
+    world, ada, synced, event
+) -> None:
     world.grant_tokens(ada)
+    world.google.insert_event(ada.email, event())
+    await synced()
     world.google.fail(Fault(path=LISTING, times=None, status=404, body=NOT_FOUND))
 
     await synced(404)
@@ -467,6 +473,7 @@ async def test_a_calendar_that_google_no_longer_shows_is_looked_for_once_a_day(w
     calendar = calendar_of(world, ada)
     assert calendar["status"] == "gone"
     assert calendar["next_sync_at"] - datetime.now(UTC) > timedelta(hours=23)
+    assert _events(world, ada) == []
 
 
 async def test_the_worker_pulls_what_is_due_and_nothing_else(world, ada, connect, titles, event) -> None:

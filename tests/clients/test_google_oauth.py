@@ -241,7 +241,7 @@ async def test_an_id_token_with_a_wrong_claim_proves_nothing(world, oauth, chang
 
 
 @pytest.mark.parametrize(("ahead", "accepted"), [(7, True), (60, False)])
-async def test_a_clock_ahead_of_ours_by_seconds_is_fine(world, oauth, ahead, accepted) -> None:
+async def test_rule_56_a_clock_ahead_of_ours_by_seconds_is_fine(world, oauth, ahead, accepted) -> None:
     outcome = (await asyncio.gather(account(world, oauth, iat=int(time.time()) + ahead), return_exceptions=True))[0]
 
     assert isinstance(outcome, InvalidConsent) != accepted

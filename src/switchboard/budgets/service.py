@@ -1,5 +1,6 @@
 """The budget of one process: portions of what all processes share."""
 
+import asyncio
 from datetime import datetime
 from typing import Final
 
@@ -26,11 +27,13 @@ class Budget:
         self._minute: datetime | None = None
         self._left = 0
         self._left_for: dict[str, int] = {}
+        self._one_at_a_time = asyncio.Lock()  # or each of many would set a portion aside
 
     async def allows(self, user_id: str | None, now: datetime) -> bool:
         """Whether one more request may go out, counted for a person where one is named."""
-        self._begin(now.replace(second=0, microsecond=0))
-        allowed = (user_id is None or await self._persons(user_id)) and await self._everyones()
+        async with self._one_at_a_time:
+            self._begin(now.replace(second=0, microsecond=0))
+            allowed = (user_id is None or await self._persons(user_id)) and await self._everyones()
         ALLOWED.labels("allowed" if allowed else "refused").inc()
         return allowed
 
@@ -56,8 +59,6 @@ class Budget:
         return left >= 1
 
     async def _portion(self, key: str, amount: int, limit: int) -> int:
-        """What was set aside: nothing when the minute is over meanwhile, or nothing of it is left."""
-        minute = self._minute
-        assert minute is not None  # noqa: S101
-        taken = await RequestBudgetDocument.take(key, amount, limit, minute)
-        return amount if taken and minute == self._minute else 0
+        """What was set aside: nothing when too little of the minute is left."""
+        assert self._minute is not None  # noqa: S101
+        return amount if await RequestBudgetDocument.take(key, amount, limit, self._minute) else 0

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from pydantic import BaseModel, Field
 
 from switchboard.calendars.model import Calendar
-from switchboard.clients.google_errors import PushUnsupported
+from switchboard.clients.google_errors import ChannelExists, PushAddressRefused, PushUnsupported
 from switchboard.connections.model import fingerprint
 from switchboard.errors import SwitchboardError, Unavailable
 
@@ -86,9 +86,14 @@ def renewal(expires_at: datetime, now: datetime) -> datetime:
     return max(expires_at - margin, now + SHORTEST_LIFE)
 
 
+def unsupported(error: SwitchboardError) -> bool:
+    """Whether Google tells nobody of this calendar; an address that it does not take is a failure of ours."""
+    return isinstance(error, PushUnsupported) and not isinstance(error, PushAddressRefused)
+
+
 def pause_after(error: SwitchboardError) -> timedelta:
     """How long to wait after a channel that could not be opened, never the same for all."""
-    if isinstance(error, PushUnsupported):
+    if unsupported(error):
         return timedelta(days=7) * random.uniform(1.0, 1.2)  # noqa: S311
-    usual = timedelta(minutes=10) if isinstance(error, Unavailable) else timedelta(hours=1)
+    usual = timedelta(minutes=10) if isinstance(error, (Unavailable, ChannelExists)) else timedelta(hours=1)
     return usual * random.uniform(0.5, 1.5)  # noqa: S311

@@ -23,9 +23,10 @@ from switchboard.channels.model import (
     new_channel,
     pause_after,
     renewal,
+    unsupported,
 )
 from switchboard.clients.google import Hook
-from switchboard.clients.google_errors import ChannelExists, GoogleUnavailable, PushUnsupported
+from switchboard.clients.google_errors import ChannelExists, GoogleUnavailable
 from switchboard.connections import service as connections
 from switchboard.connections.service import Access
 from switchboard.errors import NotFound, SwitchboardError
@@ -56,7 +57,7 @@ async def receive(notification: Notification, now: datetime) -> None:
 async def renew_due(services: Services, now: datetime) -> bool:
     """Open channels for some calendars that have none, or not for long; whether there was one.
 
-    Channels of calendars that are not pulled any more are left. Raises what opening raised only when all of them failed.
+    Channels of calendars that are not pulled any more are left. Raises what opening raised when none was opened.
     """
     if not services.settings.calendar.push_address:
         return False
@@ -80,10 +81,9 @@ async def _see_to(services: Services, calendar: CalendarDocument, now: datetime)
         await _renew(services, calendar, now)
     except SwitchboardError as error:
         CHANNELS.labels(error.code).inc()
-        unsupported = isinstance(error, PushUnsupported)
-        ended = {"watched_until": None} if unsupported else {}
+        ended = {"watched_until": None} if unsupported(error) else {}
         await calendar.set_watch({"watch_at": now + pause_after(error), **ended})
-        if not unsupported:
+        if not unsupported(error):
             raise
 
 

@@ -86,6 +86,13 @@ class PushUnsupported(Conflict):
     message = "Google does not tell of changes to this calendar, or not at this address."
 
 
+class PushAddressRefused(PushUnsupported):
+    """Ours to repair; no calendar is to blame."""
+
+    code = "push_address_refused"
+    message = "Google does not tell of changes at the address in CALENDAR_PUSH_ADDRESS."
+
+
 class ChannelExists(Conflict):
     code = "channel_exists"
     message = "There is or was a channel with this id."
@@ -154,6 +161,8 @@ def as_our_channel_error(status: int, body: Any, retry_after: str | None = None)
     reasons = _reasons(body)
     if status == 400 and "channelIdNotUnique" in reasons:
         return ChannelExists()
+    if status in (400, 401) and any(reason.startswith("push.") for reason in reasons):
+        return PushAddressRefused()
     push = any(reason.startswith("push") for reason in reasons)
     return PushUnsupported() if status in (400, 401) and push else as_our_error(status, body, retry_after)
 

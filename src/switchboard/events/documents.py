@@ -28,17 +28,17 @@ class CalendarEventDocument(CalendarEvent, Document):
         indexes: ClassVar[list[IndexModel]] = [
             IndexModel([("user_id", ASCENDING), ("start_time", ASCENDING), ("_id", ASCENDING)], name="user_start"),
             IndexModel(
-                [("user_id", ASCENDING), ("end_time", ASCENDING)],
+                [("user_id", ASCENDING), ("start_time", ASCENDING), ("_id", ASCENDING), ("end_time", ASCENDING)],
                 partialFilterExpression={"long": True},
-                name="user_long_end",
+                name="user_long_start",
             ),
             IndexModel(
                 [("org_ids", ASCENDING), ("start_time", ASCENDING), ("meeting_id", ASCENDING)], name="org_start"
             ),
             IndexModel(
-                [("org_ids", ASCENDING), ("end_time", ASCENDING)],
+                [("org_ids", ASCENDING), ("start_time", ASCENDING), ("meeting_id", ASCENDING), ("end_time", ASCENDING)],
                 partialFilterExpression={"long": True},
-                name="org_long_end",
+                name="org_long_start",
             ),
             IndexModel([("calendar_id", ASCENDING), ("_id", ASCENDING)], name="calendar_id"),
         ]
@@ -122,7 +122,7 @@ class CalendarEventDocument(CalendarEvent, Document):
         found: list[dict[str, Any]] = []
         if first < from_day:
             earlier = {"start_time": {"$gte": first, "$lt": from_day}, "long": True, **ends}
-            found += await cls._walk(user_id, earlier, after, limit + 1, "user_long_end")
+            found += await cls._walk(user_id, earlier, after, limit + 1, "user_long_start")
         usual = {"start_time": {"$gte": max(first, from_day), "$lt": between.end}, **reaches}
         found += await cls._walk(user_id, usual, after, limit + 1, "user_start")
         found.sort(key=_position)

@@ -6,6 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from switchboard.errors import Conflict
+
+
+class CalendarTooLarge(Conflict):
+    code = "calendar_too_large"
+    message = "Google lists more events of this calendar than are pulled. Choose another one, or tidy it up."
+
 
 @dataclass
 class Found:

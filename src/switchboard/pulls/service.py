@@ -38,12 +38,13 @@ from switchboard.events.documents import CalendarEventDocument
 from switchboard.events.model import Window, read_changes
 from switchboard.leases.model import BudgetSpent
 from switchboard.leases.service import Held, ended, hold
-from switchboard.pulls.model import Found, Seen
+from switchboard.pulls.model import CalendarTooLarge, Found, Seen
 from switchboard.services import Services
 from switchboard.users import service as users
 
 LOOK_AGAIN: Final = timedelta(days=1)  # for a new grant, or a calendar that is back
 NEXT_MINUTE: Final = timedelta(minutes=1)
+MOST_PAGES: Final = 2000
 AT_ONCE: Final = 16  # short pulls together: what they need of MongoDB is read once for all
 
 PULLS = Counter("switchboard_pulls", "Pulls of calendars by what was pulled and how it ended", ("stage", "outcome"))
@@ -150,7 +151,7 @@ async def _outcome(held: Held, org_ids: list[str], lane: Lane) -> dict[str, Any]
         found = await _found(held, lane)
     except SyncTokenExpired:
         if lane == "changes":
-            return {"lane": "whole", "stage": None, "next_sync_at": now}
+            return {"lane": "whole", "sync_token": None, "stage": None, "next_sync_at": now}
         found = await _pull_everything(held)  # once: it sends no token
     except (CalendarNotFound, NotConnected):
         await held.remove(CalendarEventDocument.all_of(calendar.calendar_id))
@@ -248,7 +249,7 @@ async def _pull_changes(held: Held) -> Found:
 
 
 async def _pages(held: Held, asked: EventQuery) -> AsyncGenerator[EventPage, None]:
-    """Page after page until Google names no next one (rules 2 to 4).
+    """Page after page until Google names no next one (rules 2 to 4), or there are too many (rule 57).
 
     The next page is on its way while the caller writes this one.
     """
@@ -257,8 +258,10 @@ async def _pages(held: Held, asked: EventQuery) -> AsyncGenerator[EventPage, Non
     def ask(page_token: str | None) -> Awaitable[EventPage]:
         return held.ask(lambda token: google.event_page(token, google_id, asked, page_token))
 
-    page = await ask(None)
+    page, pages = await ask(None), 1
     while page.next_page_token:
+        if (pages := pages + 1) > MOST_PAGES:
+            raise CalendarTooLarge
         following = asyncio.ensure_future(ask(page.next_page_token))
         try:
             yield page

@@ -1,7 +1,7 @@
 """Spans of time, and the stretches between changes of a clock.
 
-A moment is a whole number of milliseconds since 1970 in UTC, as MongoDB keeps it: one answer compares thousands. `Spans`
-are sorted, and none of them is empty, overlaps another or touches it.
+A moment is a whole number of milliseconds since 1970 in UTC, as MongoDB keeps it: one answer compares thousands.
+`Spans` are sorted, and none of them is empty, overlaps another or touches it.
 """
 
 from bisect import bisect_left

@@ -23,11 +23,12 @@ _WALL_TIME: Final = r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
 _DATE: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _FIRST_DAY: Final = date(1970, 1, 1)
 _FIRST_WEEKDAY: Final = _FIRST_DAY.weekday()
+_STRICT: Final = ConfigDict(extra="forbid", populate_by_name=True, hide_input_in_errors=True)
 
 
 class InvalidWorkingHours(Invalid):
     code = "invalid_working_hours"
-    message = "These hours cannot be kept: see errors."
+    message = "These hours make no sense: see errors."
 
 
 def _wall_time(value: str) -> str:
@@ -50,7 +51,7 @@ WallTime = Annotated[
 class Hours(BaseModel):
     """Hours of one day on the clock on the wall; `to` is not part of them."""
 
-    model_config = ConfigDict(populate_by_name=True, hide_input_in_errors=True)
+    model_config = _STRICT
 
     begin: WallTime = Field(alias="from")
     end: WallTime = Field(alias="to")
@@ -65,15 +66,13 @@ def _minutes(wall_time: str) -> int:
     return 60 * int(wall_time[:2]) + int(wall_time[3:])
 
 
-def hours(begin: str, end: str) -> Hours:
-    return Hours(begin=begin, end=end)
-
-
 DayHours = Annotated[list[Hours], Field(max_length=MOST_A_DAY)]
 
 
 class Week(BaseModel):
     """What is worked on each day of a week; nothing on a day without hours."""
+
+    model_config = _STRICT
 
     monday: DayHours = []
     tuesday: DayHours = []
@@ -92,27 +91,28 @@ class Week(BaseModel):
 class DatedHours(BaseModel):
     """What is worked on one date in place of what its day of the week has; nothing on a day off."""
 
-    model_config = ConfigDict(populate_by_name=True, hide_input_in_errors=True)
+    model_config = _STRICT
 
     day: Annotated[date, BeforeValidator(_date)] = Field(alias="date")
     hours: DayHours = []
 
 
-_USUAL: Final = [Hours(begin="09:00", end="17:00")]
+_WORKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday")
+_USUAL: Final = Week.model_validate({day: [{"from": "09:00", "to": "17:00"}] for day in _WORKDAYS})
 
 
 class Schedule(BaseModel):
     """Hours by a zone's clocks, None: by those of the person's own. Left out, it is what most people work."""
 
     timezone: str | None = None
-    weekly: Week = Week(monday=_USUAL, tuesday=_USUAL, wednesday=_USUAL, thursday=_USUAL, friday=_USUAL)
+    weekly: Week = _USUAL
     exceptions: Annotated[list[DatedHours], Field(max_length=MOST_EXCEPTIONS)] = []
 
-    def check(self) -> None:
-        """Raise `UnknownTimezone` or `InvalidWorkingHours` unless it can be kept."""
+    def check(self, part: str = "") -> None:
+        """Raise `UnknownTimezone` or `InvalidWorkingHours` unless it makes sense; `part` leads to it, as `hours.`."""
         if self.timezone is not None and not is_timezone(self.timezone):
-            raise UnknownTimezone(fields={"timezone": UnknownTimezone.message})
-        wrong = {place: sentence for place, sentence in self._wrong() if sentence}
+            raise UnknownTimezone(fields={f"{part}timezone": UnknownTimezone.message})
+        wrong = {f"{part}{place}": sentence for place, sentence in self._wrong() if sentence}
         if wrong:
             raise InvalidWorkingHours(fields=wrong)
 

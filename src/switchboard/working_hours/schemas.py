@@ -5,29 +5,49 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from switchboard.working_hours.model import MOST_A_DAY, MOST_EXCEPTIONS, DatedHours, Hours, Schedule, Shown, Week
+from switchboard.working_hours.model import MOST_EXCEPTIONS, DatedHours, Schedule, Shown, Week
 
-STRICT = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-Timezone = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-
-
-class HoursSent(Hours):
-    model_config = STRICT
+Timezone = Annotated[
+    str, StringConstraints(min_length=1, max_length=64), Field(json_schema_extra={"examples": ["Europe/Berlin"]})
+]
+Exceptions = Annotated[list[DatedHours], Field(max_length=MOST_EXCEPTIONS)]
 
 
-SentHours = Annotated[list[HoursSent], Field(max_length=MOST_A_DAY)]
+class ScheduleSent(BaseModel):
+    """Hours of each day of the week and of single dates, by the clock on the wall in `timezone`.
+
+    Without a zone it is the wall of each person's own. Hours over midnight end at 24:00 and begin again at 00:00 on the
+    next day. An hour that clocks jump over is not worked, one that they show twice is worked twice.
+    """
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    timezone: Timezone | None = None
+    weekly: Week
+    exceptions: Exceptions = []
+
+    def schedule(self) -> Schedule:
+        return Schedule(timezone=self.timezone, weekly=self.weekly, exceptions=self.exceptions)
 
 
-class WeekSent(BaseModel):
-    """`[{"from": "09:00", "to": "12:30"}, {"from": "13:30", "to": "17:00"}]` for each day that is worked."""
+class WorkingHoursShown(BaseModel):
+    """When I work. `usual`: I have kept nothing yet. `effective_timezone` is mine where `timezone` is null."""
 
-    model_config = STRICT
+    timezone: str | None
+    effective_timezone: str
+    weekly: Week
+    exceptions: list[DatedHours]
+    usual: bool
+    updated_at: datetime | None
 
-    monday: SentHours = []
-    tuesday: SentHours = []
-    wednesday: SentHours = []
-    thursday: SentHours = []
-    friday: SentHours = []
-    saturday: SentHours = []
-    sunday: SentHours = []
+    @classmethod
+    def of(cls, shown: Shown) -> "WorkingHoursShown":
+        kept = shown.working_hours
+        return cls(
+            timezone=kept.timezone,
+            effective_timezone=kept.zone_for(shown.own_timezone),
+            weekly=kept.weekly,
+            exceptions=kept.exceptions,
+            usual=kept.updated_at is None,
+            updated_at=kept.updated_at,
+        )

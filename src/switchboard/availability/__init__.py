@@ -1,0 +1,1 @@
+"""When people are busy, and when enough of them are free."""
