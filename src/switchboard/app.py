@@ -33,6 +33,7 @@ from switchboard.legacy_calendars.routes import router as legacy_calendars
 from switchboard.legacy_organizations.routes import router as legacy_organizations
 from switchboard.lifecycle.routes import router as lifecycle
 from switchboard.members.routes import router as members
+from switchboard.organization_calendars.routes import router as organization_calendars
 from switchboard.organizations.routes import router as organizations
 from switchboard.providers.routes import router as catalogue
 from switchboard.pulls.routes import router as pulls
@@ -49,7 +50,7 @@ from switchboard.working_hours.routes import router as working_hours
 ROUTERS = (
     *(delivery, users, home, runtime, availability, changes, health.router, roles, organizations, administration, members),
     *(invites, replies, catalogue, agents, editing, lifecycle, sharing, history, calendars, pulls, channels, webhooks),
-    *(calendar_sharing, working_hours),
+    *(organization_calendars, calendar_sharing, working_hours),
     *(legacy_calendars, legacy_organizations, legacy_agents),
 )
 

@@ -181,6 +181,11 @@ class OrganizationSettings(Group):
     reconcile_seconds: Annotated[int, Field(ge=10, le=86_400)] = 300
 
 
+class WorkerSettings(Group):
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Annotated[int, Field(ge=0, le=65_535)] = 0
+
+
 class SealingSettings(Group):
     keys: Annotated[SecretStr, AfterValidator(_key_ring)]
 
@@ -219,6 +224,7 @@ class Settings(BaseSettings):
     sealing: SealingSettings
     calendar: CalendarSettings = CalendarSettings()
     organization: OrganizationSettings = OrganizationSettings()
+    worker: WorkerSettings = WorkerSettings()
     agent: AgentSettings = AgentSettings()
     log: LogSettings = LogSettings()
 

@@ -2,23 +2,24 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 import structlog
-from prometheus_client import Counter
+from prometheus_client import Counter, start_http_server
 
 from switchboard.bootstrap import running
 from switchboard.channels import service as channels
 from switchboard.comparison import service as comparison
-from switchboard.errors import SwitchboardError
+from switchboard.errors import Misconfigured, SwitchboardError
 from switchboard.invites import service as invites
 from switchboard.members import service as members
 from switchboard.pulls import service as pulls
 from switchboard.services import Services
-from switchboard.settings import Settings
+from switchboard.settings import Settings, WorkerSettings
 from switchboard.webhooks import service as webhooks
 
 IDLE_SECONDS = 1.0
@@ -64,13 +65,36 @@ async def work(settings: Settings, stop: asyncio.Event | None = None) -> None:
     """
     stop = stop or _stopped_by_signal()
     async with running(settings) as services:
-        log.info("worker.started")
-        async with asyncio.TaskGroup() as group:
-            each = [chore for chore in CHORE_LIST for _ in range(chore.at_once)]
-            repeating = [group.create_task(_repeat(chore, stop, services)) for chore in each]
-            await stop.wait()
-            await _give_up_late(repeating)
+        with _numbers_shown(settings.worker):
+            await _work(services, stop)
+
+
+async def _work(services: Services, stop: asyncio.Event) -> None:
+    log.info("worker.started")
+    async with asyncio.TaskGroup() as group:
+        each = [chore for chore in CHORE_LIST for _ in range(chore.at_once)]
+        repeating = [group.create_task(_repeat(chore, stop, services)) for chore in each]
+        await stop.wait()
+        await _give_up_late(repeating)
     log.info("worker.stopped")
+
+
+@contextmanager
+def _numbers_shown(settings: WorkerSettings) -> Iterator[None]:
+    """The process's metrics at its own port, as a scrape reads them; nothing without a port."""
+    if not settings.metrics_port:
+        yield
+        return
+    try:
+        server, thread = start_http_server(settings.metrics_port, settings.metrics_host)
+    except OSError:
+        raise Misconfigured("WORKER_METRICS_PORT is taken, or WORKER_METRICS_HOST is not this machine's.") from None
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 async def _give_up_late(chores: list[asyncio.Task[None]]) -> None:

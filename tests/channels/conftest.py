@@ -11,11 +11,11 @@ from switchboard.calendars.model import Calendar, primary_calendar_id
 from switchboard.channels.documents import ChannelDocument
 from switchboard.channels.model import PATH, Channel, new_channel
 from switchboard.services import Services
-from tests.calendars.conftest import event, soon
+from tests.calendars.conftest import connect, event, soon
 from tests.worker.conftest import start
 from tests.world import Person, World
 
-__all__ = ["event", "soon", "start"]  # fixtures
+__all__ = ["connect", "event", "soon", "start"]  # fixtures
 
 Connected = Callable[..., Awaitable[Person]]
 
@@ -46,7 +46,7 @@ def counted(name: str, outcome: str) -> float:
 def park(world: World) -> None:
     """What other tests left needs no channel, and Google tells nothing of it."""
     kept = world.database["calendars"]
-    kept.update_many({"status": "synced"}, {"$set": {"watch_at": now() + timedelta(days=1), "next_sync_at": None}})
+    kept.update_many({"status": "synced"}, {"$set": {"watch_at": now() + timedelta(days=400), "next_sync_at": None}})
     kept.update_many({"status": {"$ne": "synced"}}, {"$set": {"watch_at": None, "next_sync_at": None}})
     world.database["calendar_channels"].delete_many({})
     world.google.channels.open.clear()

@@ -31,6 +31,8 @@ OWN: dict[Route, int] = {
     ("DELETE", "/v1/me/calendar"): 404,
     ("POST", "/v1/me/calendar/sync"): 404,
     ("GET", "/v1/me/events"): 422,
+    ("GET", "/v1/me/calendars"): 404,
+    ("PUT", "/v1/me/calendars"): 422,
     ("GET", "/v1/me/calendar-sharing"): 200,
     ("GET", "/v1/roles"): 200,
     ("GET", "/v1/catalogue"): 200,

@@ -3,7 +3,8 @@
 import json
 import statistics
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
+from typing import Self
 
 from rich.console import Console
 from rich.table import Table
@@ -11,7 +12,10 @@ from rich.table import Table
 
 @dataclass(frozen=True)
 class Measure:
-    """`ours` and `floor` are medians over `runs` rounds in `unit`; `ratio` is ours over floor, higher is better."""
+    """`ours` and `floor` are medians over `runs` rounds in `unit`; `ratio` is ours over floor, higher is better.
+
+    `figures` are others that the rounds showed.
+    """
 
     measure: str
     ours: float
@@ -19,9 +23,16 @@ class Measure:
     ratio: float
     unit: str
     runs: int
+    figures: dict[str, float] = field(default_factory=dict)
 
     def line(self) -> str:
-        return json.dumps(asdict(self))
+        facts = asdict(self)
+        figures = facts.pop("figures")
+        return json.dumps({**facts, **figures})
+
+    def beside(self, **figures: float) -> Self:
+        """The same with other figures."""
+        return replace(self, figures=figures)
 
 
 async def interleaved(

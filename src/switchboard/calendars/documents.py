@@ -6,14 +6,14 @@ transaction with `keep`, which fails once the fence is another. So a worker that
 """
 
 import random
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
 from beanie import Document
 from pymongo import ASCENDING, IndexModel, ReturnDocument
 
 from switchboard.calendars.model import Calendar, Choice, Lane, calendar_id_of
-from switchboard.mongo import Session, collection, query, readable
+from switchboard.mongo import Session, collection, patiently, query, readable
 
 LEASE_SECONDS = 60.0
 CROWD = 4  # times as many candidates as are claimed, so that workers seldom want the same ones
@@ -174,6 +174,22 @@ class CalendarDocument(Calendar, Document):
         under_way = {**_THERE, "lease_owner": {"$ne": None}, "notified_at": None}
         earlier = [{"$set": {"next_sync_at": {"$min": ["$next_sync_at", at]}, "notified_at": at}}]
         await collection(cls).update_one({"calendar_id": calendar_id, "$or": [later, under_way]}, earlier)
+
+    @classmethod
+    @query
+    async def summed_up(cls, now: datetime) -> list[dict[str, Any]]:
+        """For each status with its reason: how many there are, are leased, are watched, are due, and since when."""
+        due = {"$lte": [{"$ifNull": ["$next_sync_at", now + timedelta(days=1)]}, now]}
+        counted: dict[str, Any] = {
+            "calendars": {"$sum": 1},
+            "leased": {"$sum": {"$cond": [{"$gt": ["$lease_until", "$$NOW"]}, 1, 0]}},
+            "watched": {"$sum": {"$cond": [{"$gt": ["$watched_until", now]}, 1, 0]}},
+            "due": {"$sum": {"$cond": [due, 1, 0]}},
+            "due_since": {"$min": {"$cond": [due, "$next_sync_at", None]}},
+        }
+        group = {"$group": {"_id": {"status": "$status", "reason": "$reason"}, **counted}}
+        with patiently():
+            return [row async for row in collection(cls).aggregate([group, {"$sort": {"calendars": -1, "_id": 1}}])]
 
     @classmethod
     @query

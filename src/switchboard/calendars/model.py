@@ -214,3 +214,27 @@ class Events:
     events: list[CalendarEvent]
     after: Position | None
     overview: Overview
+
+
+class StatusLine(NamedTuple):
+    """Calendars that stand the same: how many, and of them pulled right now, watched by push channels, and due."""
+
+    status: str
+    reason: str | None
+    calendars: int
+    leased: int
+    watched: int
+    due: int
+    due_since: datetime | None
+
+
+class Standing(NamedTuple):
+    """How all calendars stand, and for how many seconds the one that waits longest has been due."""
+
+    lines: list[StatusLine]
+    late_seconds: float
+
+    @classmethod
+    def of(cls, lines: list[StatusLine], now: datetime) -> "Standing":
+        late = [(now - line.due_since).total_seconds() for line in lines if line.due_since]
+        return cls(lines, max(late, default=0.0))

@@ -10,6 +10,8 @@ from switchboard.calendars.model import (
     Events,
     Offered,
     Overview,
+    Standing,
+    StatusLine,
     UnknownCalendar,
     calendar_id_of,
     primary_calendar_id,
@@ -141,3 +143,10 @@ async def events(
     after, limit = page
     found, more = await CalendarEventDocument.of_user(caller.user_id, between, after, limit)
     return Events(found, more, shown)
+
+
+async def standing(now: datetime) -> Standing:
+    """How all calendars of the database stand, for operators."""
+    rows = await CalendarDocument.summed_up(now)
+    named = ({**row, "status": row["_id"].get("status"), "reason": row["_id"].get("reason")} for row in rows)
+    return Standing.of([StatusLine(**{name: row[name] for name in StatusLine._fields}) for row in named], now)

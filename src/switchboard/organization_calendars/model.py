@@ -3,7 +3,7 @@
 Rules are numbered as in facts/google-calendar.md section 2.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal, NamedTuple
@@ -38,6 +38,16 @@ class View:
     shows: Mapping[str, Shows]
     calendars: Mapping[str, Calendar]
     by_text: bool = False
+
+    @property
+    def looked_at(self) -> list[str]:
+        """Those of the people of whom anything may be seen."""
+        return [user_id for user_id, shows in self.shows.items() if shows != "nothing" or user_id == self.viewer_id]
+
+    @property
+    def open_ids(self) -> list[str]:
+        """Those who show details."""
+        return [user_id for user_id, shows in self.shows.items() if shows == "details"]
 
     def sees(self, event: CalendarEvent) -> Sight | None:
         """One's own events whole. Of what others keep for themselves, only that it takes their time, if it does."""
@@ -184,28 +194,62 @@ class Page:
         return cls(entries[:limit], entries[limit - 1].key if len(entries) > limit else until)
 
 
+class Trust(NamedTuple):
+    """How far events can be trusted: as of when, whether that is too long ago, and the time they are known for."""
+
+    synced_at: datetime | None = None
+    stale: bool = False
+    coverage: Window | None = None
+
+    @classmethod
+    def together(cls, parts: Sequence["Trust"]) -> "Trust":
+        """As far as the least of them: the oldest pull, and the time that all of them cover."""
+        synced = [part.synced_at for part in parts if part.synced_at is not None]
+        covered = [part.coverage for part in parts if part.coverage is not None]
+        whole = bool(parts) and len(covered) == len(parts)
+        common = Window(max(c.start for c in covered), min(c.end for c in covered)) if whole else None
+        return cls(
+            min(synced) if synced and len(synced) == len(parts) else None,
+            any(part.stale for part in parts),
+            common if common and common.start < common.end else None,
+        )
+
+
+NOTHING_KNOWN: Final = Trust()
+
+
 @dataclass(frozen=True)
 class Person:
-    """A member, what they show, and how far their events can be trusted. `status` is None without a calendar.
-
-    Of whom shows nothing nothing is told.
-    """
+    """A member, what they show, and how their calendars stand; nothing of that where they show nothing."""
 
     user_id: str
     shows: Shows
     status: Status | None = None
-    synced_at: datetime | None = None
-    stale: bool = False
-    coverage: Window | None = None
-    user: User | None = None
+    trust: Trust = NOTHING_KNOWN
 
     @classmethod
-    def of(cls, user_id: str, shows: Shows, calendars: Sequence[Calendar], stale: bool) -> "Person":
-        """`calendars` are those they have here, their own one first; one that is gone besides counts no more."""
-        if not calendars:
-            return cls(user_id, shows)
-        counted = [each for each in calendars if each.status != "gone"] or calendars[:1]
-        synced_at, coverage = _together(
-            [each.last_success_at for each in counted], [each.coverage for each in counted]
-        )
-        return cls(user_id, shows, calendars[0].status, synced_at, stale, coverage)
+    def of(
+        cls, user_id: str, shows: Shows, calendars: Sequence[Calendar], stale: Callable[[Calendar], bool]
+    ) -> "Person":
+        """`calendars` are those they have here, their own one first; another that is gone counts no more."""
+        counted = [each for each in calendars if each.primary or each.status != "gone"] or calendars[:1]
+        trust = Trust.together([Trust(each.last_success_at, stale(each), each.coverage) for each in counted])
+        return cls(user_id, shows, calendars[0].status if calendars else "disconnected", trust)
+
+    @property
+    def counts(self) -> bool:
+        """Whether any events of theirs are to be expected."""
+        return self.status not in (None, "disconnected")
+
+
+@dataclass(frozen=True)
+class OrganizationEvents:
+    """A page of what an organization sees, with the people looked at and what they are called."""
+
+    page: Page
+    people: list[Person]
+    users: Mapping[str, User]
+
+    @property
+    def trust(self) -> Trust:
+        return Trust.together([person.trust for person in self.people if person.counts])
