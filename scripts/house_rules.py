@@ -13,7 +13,7 @@ from pathlib import Path
 FEATURES = (
     "idempotency", "users", "roles", "audit", "memberships", "organizations", "members", "administration", "invites",
     "replies", "comparison",
-    "connections", "events", "budgets", "calendars", "calendar_sharing", "organization_calendars", "leases", "pulls", "channels", "bookings", "spans", "working_hours", "availability", "home", "sealing", "providers", "configurations", "variants", "readiness", "changes",
+    "connections", "events", "budgets", "calendars", "calendar_sharing", "organization_calendars", "leases", "pulls", "channels", "bookings", "event_times", "turns", "spans", "working_hours", "availability", "home", "sealing", "providers", "configurations", "variants", "readiness", "changes",
     "agents", "editing", "lifecycle", "sharing", "history", "rotation", "delivery", "runtime", "webhooks",
     "legacy_calendars", "legacy_organizations", "legacy_agents",
 )  # fmt: skip

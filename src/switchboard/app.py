@@ -1,6 +1,5 @@
 """The HTTP face."""
 
-import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,6 +13,7 @@ from switchboard import __version__
 from switchboard.administration.routes import router as administration
 from switchboard.agents.routes import router as agents
 from switchboard.availability.routes import router as availability
+from switchboard.bookings.routes import router as bookings
 from switchboard.bootstrap import running, set_up_logging
 from switchboard.calendar_sharing.routes import router as calendar_sharing
 from switchboard.calendars.routes import router as calendars
@@ -50,7 +50,7 @@ from switchboard.working_hours.routes import router as working_hours
 ROUTERS = (
     *(delivery, users, home, runtime, availability, changes, health.router, roles, organizations, administration, members),
     *(invites, replies, catalogue, agents, editing, lifecycle, sharing, history, calendars, pulls, channels, webhooks),
-    *(organization_calendars, calendar_sharing, working_hours),
+    *(organization_calendars, calendar_sharing, working_hours, bookings),
     *(legacy_calendars, legacy_organizations, legacy_agents),
 )
 
@@ -106,7 +106,6 @@ def described() -> dict[str, Any]:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with running(app.state.settings) as services:
         app.state.services = services
-        gc.freeze()  # what was built to start is never garbage: looking through it again costs a tenth of a request
         yield
 
 

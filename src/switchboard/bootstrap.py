@@ -1,5 +1,6 @@
 """Builds what runs, once, in one place: app, worker, command line and tests all start here."""
 
+import gc
 import logging
 import re
 import sys
@@ -19,6 +20,7 @@ from switchboard.agents.documents import (
     OrganizationAgentDocument,
 )
 from switchboard.audit.documents import AuditEntryDocument
+from switchboard.bookings.documents import BookingDocument
 from switchboard.budgets.documents import RequestBudgetDocument
 from switchboard.budgets.service import Budget
 from switchboard.calendar_sharing import service as calendar_sharing
@@ -44,6 +46,7 @@ from switchboard.sealing import service as sealing
 from switchboard.sealing.documents import SealingCheckDocument
 from switchboard.services import Services
 from switchboard.settings import LogSettings, Settings
+from switchboard.turns.documents import TurnDocument
 from switchboard.users.documents import UserDocument
 from switchboard.webhooks.documents import WebhookDeliveryDocument
 from switchboard.working_hours.documents import WorkingHoursDocument
@@ -72,6 +75,8 @@ DOCUMENTS = (
     AgentChangeDocument,
     RequestBudgetDocument,
     ChannelDocument,
+    BookingDocument,
+    TurnDocument,
     CalendarSharingDocument,
     WorkingHoursDocument,
 )
@@ -90,6 +95,7 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
         GoogleClient.opened(settings.google) as google,
     ):
         await _prepare(database, settings)
+        _spare_the_collector()
         yield Services(
             settings,
             propelauth,
@@ -102,6 +108,15 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
             may_ask_google=Budget(settings.calendar).allows,
             dependants=(invites.DEPENDANT, agents.DEPENDANT, service_keys.DEPENDANT, calendar_sharing.DEPENDANT),
         )
+
+
+def _spare_the_collector() -> None:
+    """What was built to start is never garbage, and a page of events is not looked through every 700 objects.
+
+    It costs a tenth of a request, and half of what it takes to read a page.
+    """
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @asynccontextmanager

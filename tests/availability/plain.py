@@ -54,8 +54,18 @@ def found(people: People, wish: Wish, timezone: str, between: Span) -> list[Slot
 def obvious(people: People, wish: Wish, timezone: str, between: Span) -> list[Slot]:
     """Every minute tried; each person looked at minute by minute."""
     first, last = -(-between[0] // MINUTE) * MINUTE, between[1] - wish.duration
-    tried = ((begin, _free(people, wish, begin)) for begin in range(first, last + 1, MINUTE) if _marked(begin, wish, timezone))
-    return [Slot(begin, begin + wish.duration, free) for begin, free in tried if _enough(wish.groups, free)]
+    looked = range(first - wish.before, between[1] + wish.after, MINUTE)
+    works = {user_id: {each for each in looked if person.works(each, wish)} for user_id, person in people.items()}
+    is_open = {user_id: {each for each in looked if person.is_open(each)} for user_id, person in people.items()}
+    slots = []
+    for begin in range(first, last + 1, MINUTE):
+        within = range(begin, begin + wish.duration, MINUTE)
+        around = range(begin - wish.before, begin + wish.duration + wish.after, MINUTE)
+        if _marked(begin, wish, timezone):
+            free = {each for each in people if works[each].issuperset(within) and is_open[each].issuperset(around)}
+            if _enough(wish.groups, free):
+                slots.append(Slot(begin, begin + wish.duration, frozenset(free)))
+    return slots
 
 
 def _marked(minute: int, wish: Wish, timezone: str) -> bool:
@@ -63,17 +73,7 @@ def _marked(minute: int, wish: Wish, timezone: str) -> bool:
     return wall.second == 0 and (60 * wall.hour + wall.minute) * MINUTE % wish.granularity == 0
 
 
-def _free(people: People, wish: Wish, begin: int) -> frozenset[str]:
-    end = begin + wish.duration
-    within, around = range(begin, end, MINUTE), range(begin - wish.before, end + wish.after, MINUTE)
-    return frozenset(
-        user_id
-        for user_id, person in people.items()
-        if all(person.works(minute, wish) for minute in within) and all(map(person.is_open, around))
-    )
-
-
-def _enough(groups: Groups, free: frozenset[str]) -> bool:
+def _enough(groups: Groups, free: set[str]) -> bool:
     some = sum(user_id in free for user_id in groups.some_of)
     any_free = any(user_id in free for user_id in groups.any_of) if groups.any_of else True
     return all(user_id in free for user_id in groups.all_of) and any_free and some >= groups.at_least

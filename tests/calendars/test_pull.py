@@ -382,7 +382,7 @@ async def test_rules_37_and_42_a_pull_that_lost_its_lease_commits_and_overwrites
         with pytest.raises(LeaseLost):
             await held.store([late])
     with pytest.raises(LeaseLost):
-        await held.remove(CalendarEventDocument.all_of(calendar_id))
+        await held.remove(CalendarEventDocument.all_of(sleeper.owner))
     with pytest.raises(LeaseLost):
         await held.place(["elsewhere"])
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -40,6 +41,10 @@ def listed(world: World, person: Person) -> int:
     return len(world.google.asked(LISTING.format(person.email)))
 
 
+def arrived(world: World, person: Person, title: str) -> bool:
+    return title in titles(world, person)
+
+
 async def watched(world: World, *people: Person) -> None:
     await eventually(lambda: all(calendar(world, each).get("watched_until") for each in people), 20)
 
@@ -52,7 +57,7 @@ async def test_a_change_is_pulled_at_once_without_waiting_for_the_poll(world, co
     for number in range(3):
         began = time.monotonic()
         world.google.insert_event(ada.email, event(f"Event {number}"))
-        await eventually(lambda number=number: len(titles(world, ada)) > number, PROMPT)
+        await eventually(partial(arrived, world, ada, f"Event {number}"), PROMPT)
         took.append(time.monotonic() - began)
 
     assert titles(world, ada) == ["Event 0", "Event 1", "Event 2"]
@@ -144,10 +149,10 @@ async def test_a_worker_killed_between_googles_answer_and_the_note_of_it_leaves_
         await eventually(lambda: waiting(world), 20)
         first.kill()
         await asyncio.to_thread(first.wait, 10)
+        for operation in waiting(world):
+            world.mongo.admin.command({"killOp": 1, "op": operation["opid"]})
     finally:
         world.mongo.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
-    for operation in waiting(world):
-        world.mongo.admin.command({"killOp": 1, "op": operation["opid"]})
     await eventually(lambda: not waiting(world))
     (left,) = opened(world, ada)
     assert [each["resource_id"] for each in channels(world, ada)] == [None]

@@ -70,6 +70,7 @@ _ORG = "/v1/orgs/{org_id}"
 _MEMBER = f"{_ORG}/members/{{user_id}}"
 _INVITES = f"{_ORG}/invites"
 _INVITE = f"{_INVITES}/{{invite_id}}"
+_WEEK = {"from": "2026-11-23T00:00:00Z", "to": "2026-11-30T00:00:00Z"}
 _MEMBERS = ("auditor", "member", "editor", "admin", "owner")
 
 ORGANIZATIONS: dict[Route, Row] = {
@@ -125,6 +126,13 @@ ORGANIZATIONS: dict[Route, Row] = {
         writes=True,
     ),
     ("DELETE", _MEMBER): Row(204, (Ask("members.remove"),), child="member", writes=True),
+    ("GET", f"{_ORG}/events"): Row(
+        200,
+        (
+            Ask("calendar.read", params=_WEEK),
+            Ask("calendar.read", params={**_WEEK, "member": "{owner}", "text": "a", "limit": 2}),
+        ),
+    ),
     ("PUT", f"{_ORG}/calendar-sharing"): Row(
         200, (Ask(json={"shows": "busy"}, alters=frozenset({"calendar_sharing"})),), writes=True, people=True
     ),

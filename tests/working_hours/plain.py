@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from itertools import cycle
 from typing import Any, Final
 
 from hypothesis import strategies as st
@@ -47,15 +48,15 @@ def _pairs(bounds: list[int]) -> Pairs:
     return [(_wall(begin), _wall(end)) for begin, end in zip(inside[::2], inside[1::2], strict=False)]
 
 
-days = st.lists(st.one_of(st.integers(0, 1440), st.sampled_from([0, 60, 120, 180, 1440])), max_size=6).map(_pairs)
+days = st.lists(st.one_of(st.integers(0, 1440), st.sampled_from([0, 60, 120, 180, 1440])), max_size=5).map(_pairs)
 
 
 def schedules(near: datetime) -> st.SearchStrategy[Schedule]:
-    """Any that make sense, with exceptions around a day."""
-    dates = st.integers(-2, 5).map(lambda number: str(near.date() + timedelta(days=number)))
-    return st.builds(
-        lambda timezone, exceptions, week: schedule(timezone, exceptions, **dict(zip(DAYS, week, strict=True))),
-        st.one_of(st.none(), zones),
-        st.dictionaries(dates, days, max_size=3),
-        st.lists(days, min_size=7, max_size=7),
-    )
+    """Any that make sense: a few kinds of days in turn, and one of them on some dates around a day."""
+    dates = st.sets(st.integers(-2, 3), max_size=2)
+
+    def made(timezone: str | None, others: set[int], kinds: list[Pairs]) -> Schedule:
+        exceptions = {str(near.date() + timedelta(days=number)): kinds[0] for number in others}
+        return schedule(timezone, exceptions, **dict(zip(DAYS, cycle(kinds), strict=False)))
+
+    return st.builds(made, st.one_of(st.none(), zones), dates, st.lists(days, min_size=1, max_size=4))

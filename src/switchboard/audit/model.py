@@ -37,6 +37,9 @@ Action = Literal[
     "agent.share_revoked",
     "agent.secrets_read",
     "calendar.token_read",
+    "calendar.event_booked",
+    "calendar.event_changed",
+    "calendar.event_cancelled",
 ]
 
 

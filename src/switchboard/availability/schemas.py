@@ -125,11 +125,13 @@ class ServiceAvailabilityAsked(AvailabilityAsked):
 
 def _places(groups: dict[str, list[str]]) -> dict[str, str]:
     """People in the order they are named first, with where; raises `InvalidPeople`."""
-    named = {f"{group}.{number}": user_id for group, people in groups.items() for number, user_id in enumerate(people)}
-    places = {user_id: place for place, user_id in reversed(named.items())}
+    places: dict[str, str] = {}
+    for group, people in groups.items():
+        for number, user_id in enumerate(people):
+            places.setdefault(user_id, f"{group}.{number}")
     if not 0 < len(places) <= MOST_PEOPLE:
         raise InvalidPeople
-    return dict(reversed(places.items()))
+    return places
 
 
 class KnownShown(BaseModel):

@@ -20,7 +20,7 @@ from switchboard.clients.propelauth_facts import Identity
 from switchboard.connections import service as connections
 from switchboard.connections.model import NotConnected
 from switchboard.events.documents import CalendarEventDocument
-from switchboard.events.model import Position, Window, check_range
+from switchboard.events.model import Owner, Position, Window, check_range
 from switchboard.services import Services
 from switchboard.users import service as users
 from switchboard.users.model import User
@@ -61,13 +61,13 @@ async def disconnect(services: Services, caller: Identity, now: datetime) -> Non
     await connections.disconnect(services, caller, now, shared=shared)
     chosen = {calendar.calendar_id for calendar in await CalendarDocument.of_users([caller.user_id])}
     for each in {calendar_id, *chosen}:
-        await leave(each, now)
+        await leave(Owner(caller.user_id, each, []), now)
 
 
-async def leave(calendar_id: str, now: datetime) -> None:
+async def leave(owner: Owner, now: datetime) -> None:
     """End a calendar's pulls and remove its events."""
-    await CalendarDocument.disconnect(calendar_id, now + LOOK_FOR_REST)
-    async for ids in CalendarEventDocument.all_of(calendar_id):
+    await CalendarDocument.disconnect(owner.calendar_id, now + LOOK_FOR_REST)
+    async for ids in CalendarEventDocument.all_of(owner):
         await CalendarEventDocument.remove(ids)
 
 
@@ -121,7 +121,7 @@ async def choose(services: Services, caller: Identity, choices: list[Choice], no
     kept = {primary_calendar_id(caller.user_id), *(calendar_id_of(caller.user_id, each) for each in wanted)}
     for calendar in await CalendarDocument.of_users([caller.user_id]):
         if calendar.calendar_id not in kept:
-            await leave(calendar.calendar_id, now)
+            await leave(calendar.owner, now)
     return await offered(services, caller, now)
 
 

@@ -107,8 +107,7 @@ async def _open(services: Services, access: Access, calendar: CalendarDocument, 
 
     Without an answer it may be open, and stays until it would end.
     """
-    if not await services.may_ask_google(None, now):
-        raise BudgetSpent
+    await _check_budget(services, now)
     channel, token = new_channel(calendar, now)
     address = f"{services.settings.calendar.push_address}{PATH}"
     hook = Hook(channel.channel_id, token, address, int(LIFETIME.total_seconds()))
@@ -132,6 +131,7 @@ async def _stop(services: Services, access: Access, channel: Channel, newest: Ch
     """
     resource_id = channel.resource_id or newest.resource_id or ""
     with suppress(SwitchboardError):
+        await _check_budget(services, newest.created_at)
         await access.use(lambda each: services.google.stop_channel(each, channel.channel_id, resource_id))
         await ChannelDocument.stop([channel.channel_id], newest.created_at)
         CHANNELS.labels("stopped").inc()
@@ -146,4 +146,10 @@ async def _leave(services: Services, calendar: CalendarDocument, now: datetime) 
     for channel in channels:
         if token and channel.resource_id:
             with suppress(SwitchboardError):
+                await _check_budget(services, now)
                 await services.google.stop_channel(token, channel.channel_id, channel.resource_id)
+
+
+async def _check_budget(services: Services, now: datetime) -> None:
+    if not await services.may_ask_google(None, now):
+        raise BudgetSpent

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from beanie import Document
 from pymongo import ASCENDING, DeleteOne, IndexModel, InsertOne, UpdateOne
 
-from switchboard.events.model import LONG, CalendarEvent, Change, Position, Window
+from switchboard.events.model import LONG, CalendarEvent, Change, Owner, Position, Window
 from switchboard.mongo import Session, collection, query, readable
 
 BATCH = 1000  # writes that end well within the deadline of one operation
@@ -40,7 +40,6 @@ class CalendarEventDocument(CalendarEvent, Document):
                 partialFilterExpression={"long": True},
                 name="org_long_start",
             ),
-            IndexModel([("calendar_id", ASCENDING), ("_id", ASCENDING)], name="calendar_id"),
         ]
 
     @classmethod
@@ -59,24 +58,24 @@ class CalendarEventDocument(CalendarEvent, Document):
             await collection(cls).bulk_write(writes, ordered=False, session=session)
 
     @classmethod
-    def all_of(cls, calendar_id: str) -> AsyncIterator[list[str]]:
+    def all_of(cls, owner: Owner) -> AsyncIterator[list[str]]:
         """Ids of a calendar's events, batch by batch."""
-        return cls._ids({"calendar_id": calendar_id})
+        return cls._ids(owner, {})
 
     @classmethod
-    def unseen(cls, calendar_id: str, before: datetime, run: int) -> AsyncIterator[list[str]]:
+    def unseen(cls, owner: Owner, before: datetime, run: int) -> AsyncIterator[list[str]]:
         """Ids of a calendar's events that begin before then and were not written by this run, batch by batch."""
-        return cls._ids({"calendar_id": calendar_id, "run": {"$lt": run}, "start_time": {"$lt": before}})
+        return cls._ids(owner, {"run": {"$lt": run}, "start_time": {"$lt": before}})
 
     @classmethod
-    def ended(cls, calendar_id: str, before: datetime) -> AsyncIterator[list[str]]:
+    def ended(cls, owner: Owner, before: datetime) -> AsyncIterator[list[str]]:
         """Ids of a calendar's events that were over by then, batch by batch."""
-        return cls._ids({"calendar_id": calendar_id, "end_time": {"$lte": before}})
+        return cls._ids(owner, {"end_time": {"$lte": before}, "start_time": {"$lte": before}})
 
     @classmethod
-    def misplaced(cls, calendar_id: str, org_ids: list[str]) -> AsyncIterator[list[str]]:
+    def misplaced(cls, owner: Owner, org_ids: list[str]) -> AsyncIterator[list[str]]:
         """Ids of a calendar's events that do not name just these organizations, batch by batch."""
-        return cls._ids({"calendar_id": calendar_id, "org_ids": {"$ne": org_ids}})
+        return cls._ids(owner, {"org_ids": {"$ne": org_ids}})
 
     @classmethod
     @query
@@ -91,19 +90,22 @@ class CalendarEventDocument(CalendarEvent, Document):
         await collection(cls).update_many({"_id": {"$in": event_ids}}, placed, session=session)
 
     @classmethod
-    async def _ids(cls, which: dict[str, Any]) -> AsyncIterator[list[str]]:
-        last = ""
-        while ids := await cls._ids_after(last, which):
-            last = ids[-1]
-            yield ids
+    async def _ids(cls, owner: Owner, which: dict[str, Any]) -> AsyncIterator[list[str]]:
+        """In the order of the index that there is anyway: by start and id among all events of the person."""
+        wanted = {"user_id": owner.user_id, "calendar_id": owner.calendar_id, **which}
+        found = await cls._places(wanted)
+        while found:
+            yield [event_id for _, event_id in found]
+            start, last = found[-1]
+            further = [{"start_time": start, "_id": {"$gt": last}}, {"start_time": {"$gt": start}}]
+            found = await cls._places({"$and": [wanted, {"$or": further}], "start_time": {"$gte": start}})
 
     @classmethod
     @query
-    async def _ids_after(cls, last: str, which: dict[str, Any]) -> list[str]:
-        order = [("calendar_id", ASCENDING), ("_id", ASCENDING)]
-        after = {**which, "_id": {"$gt": last}}
-        found = collection(cls).find(after, {"_id": 1}, sort=order, limit=BATCH, hint="calendar_id")
-        return [stored["_id"] async for stored in found]
+    async def _places(cls, which: dict[str, Any]) -> list[Position]:
+        order, shown = [("start_time", ASCENDING), ("_id", ASCENDING)], {"start_time": 1}
+        found = collection(cls).find(which, shown, sort=order, limit=BATCH, hint="user_start")
+        return [_position(stored) async for stored in found]
 
     @classmethod
     @query

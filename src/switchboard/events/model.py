@@ -133,19 +133,22 @@ def read_changes(owner: Owner, items: list[dict[str, Any]], timezone: str, windo
     too: an event that is wrong is worse than one that is missing.
     """
     named = {item["id"]: item for item in items if isinstance(item.get("id"), str)}
+    theirs = owner._asdict()
     return [
-        Change(event_id(owner.calendar_id, google_id), _kept(owner, item, timezone, window))
+        Change(event_id(owner.calendar_id, google_id), _kept(theirs, item, timezone, window))
         for google_id, item in named.items()
     ]
 
 
-def _kept(owner: Owner, item: dict[str, Any], timezone: str, window: Window) -> dict[str, Any] | None:
+def _kept(theirs: dict[str, Any], item: dict[str, Any], timezone: str, window: Window) -> dict[str, Any] | None:
     event = None if item.get("status") == "cancelled" else read_event(item, timezone)
     if event is None or not window.holds(event["start_time"], event["end_time"]):
         return None
-    long = event["end_time"] - event["start_time"] > LONG
-    ours = {"google_event_id": item["id"], "meeting_id": _meeting_id(event, item), "long": long}
-    return {**owner._asdict(), **event, **ours}
+    event.update(theirs)
+    event["google_event_id"] = item["id"]
+    event["meeting_id"] = _meeting_id(event, item)
+    event["long"] = event["end_time"] - event["start_time"] > LONG
+    return event
 
 
 def _meeting_id(event: dict[str, Any], item: dict[str, Any]) -> str:

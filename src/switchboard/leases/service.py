@@ -89,7 +89,7 @@ class Held:
 
     async def place(self, org_ids: list[str]) -> None:
         """Note on the calendar and its events the organizations of its owner. Raises `LeaseLost`."""
-        async for event_ids in CalendarEventDocument.misplaced(self.calendar.calendar_id, org_ids):
+        async for event_ids in CalendarEventDocument.misplaced(self.calendar.owner, org_ids):
             await self._in_one(partial(CalendarEventDocument.place, event_ids, org_ids))
         await self.keep({"org_ids": org_ids})
         self.calendar.org_ids = org_ids

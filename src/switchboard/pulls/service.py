@@ -143,7 +143,7 @@ async def _outcome(held: Held, org_ids: list[str], lane: Lane) -> dict[str, Any]
     """What to set on the calendar when all is written."""
     calendar, now, limits = held.calendar, held.now, held.services.settings.calendar
     if calendar.status == "disconnected":
-        await held.remove(CalendarEventDocument.all_of(calendar.calendar_id))
+        await held.remove(CalendarEventDocument.all_of(calendar.owner))
         return {"next_sync_at": None}
     if calendar.org_ids != org_ids:
         await held.place(org_ids)
@@ -154,7 +154,7 @@ async def _outcome(held: Held, org_ids: list[str], lane: Lane) -> dict[str, Any]
             return {"lane": "whole", "sync_token": None, "stage": None, "next_sync_at": now}
         found = await _pull_everything(held)  # once: it sends no token
     except (CalendarNotFound, NotConnected):
-        await held.remove(CalendarEventDocument.all_of(calendar.calendar_id))
+        await held.remove(CalendarEventDocument.all_of(calendar.owner))
         raise
     return {**calendar.succeeded(changed=found.changed, now=now, limits=limits), **found.fields}
 
@@ -180,7 +180,7 @@ async def _resolve(held: Held) -> None:
     found = await held.ask(held.services.google.primary_calendar)
     if calendar.google_calendar_id != found.google_calendar_id:
         calendar.google_calendar_id, calendar.sync_token = found.google_calendar_id, None
-        await held.remove(CalendarEventDocument.all_of(calendar.calendar_id))
+        await held.remove(CalendarEventDocument.all_of(calendar.owner))
     await held.keep({"google_calendar_id": found.google_calendar_id, "sync_token": calendar.sync_token})
 
 
@@ -209,7 +209,7 @@ async def _pull_everything(held: Held) -> Found:
 
 
 async def _gone(calendar: CalendarDocument, seen: Seen, window: Window) -> AsyncIterator[list[str]]:
-    async for event_ids in CalendarEventDocument.unseen(calendar.calendar_id, window.end, calendar.fence):
+    async for event_ids in CalendarEventDocument.unseen(calendar.owner, window.end, calendar.fence):
         yield seen.missing(event_ids)
 
 
@@ -226,7 +226,7 @@ async def _roll(held: Held) -> Found:
     async with aclosing(_pages(held, asked)) as pages:
         async for page in pages:
             found.changed |= await held.store(read_changes(calendar.owner, page.items, page.timezone, window))
-    found.changed |= await held.remove(CalendarEventDocument.ended(calendar.calendar_id, window.start))
+    found.changed |= await held.remove(CalendarEventDocument.ended(calendar.owner, window.start))
     calendar.window_start, calendar.window_end = window
     again = next_night(held.now, calendar.timezone)
     found.fields = {"window_start": window.start, "window_end": window.end, "roll_at": again}

@@ -11,7 +11,14 @@ from switchboard.errors import Conflict, Invalid, NotFound, Unauthenticated
 from switchboard.roles.model import ROLES
 from switchboard.users.model import Date, User
 
-Scope = Literal["agents.runtime", "calendars.token", "calendars.availability", "changes.read", "organizations"]
+Scope = Literal[
+    "agents.runtime",
+    "calendars.token",
+    "calendars.availability",
+    "calendars.book",
+    "changes.read",
+    "organizations",
+]
 SCOPES: Final = get_args(Scope)
 MARK: Final = "sbk"
 PREFIX_LENGTH: Final = 8

@@ -1,0 +1,1 @@
+"""One at a time: whoever writes to a person's time holds their turn meanwhile."""
