@@ -15,6 +15,7 @@ from switchboard.agents.routes import router as agents
 from switchboard.availability.routes import router as availability
 from switchboard.bookings.routes import router as bookings
 from switchboard.bootstrap import running, set_up_logging
+from switchboard.calendar_choices.routes import router as calendar_choices
 from switchboard.calendar_sharing.routes import router as calendar_sharing
 from switchboard.calendars.routes import router as calendars
 from switchboard.changes.routes import router as changes
@@ -48,9 +49,10 @@ from switchboard.working_hours.routes import router as working_hours
 
 # Looked through in this order, which costs: what is asked most, and must be fast, stands first.
 ROUTERS = (
-    *(delivery, users, home, runtime, availability, changes, health.router, roles, organizations, administration, members),
+    *(delivery, users, home, runtime, availability, changes, health.router, roles, organizations),
+    *(administration, members),
     *(invites, replies, catalogue, agents, editing, lifecycle, sharing, history, calendars, pulls, channels, webhooks),
-    *(organization_calendars, calendar_sharing, working_hours, bookings),
+    *(organization_calendars, calendar_choices, calendar_sharing, working_hours, bookings),
     *(legacy_calendars, legacy_organizations, legacy_agents),
 )
 

@@ -1,6 +1,5 @@
 """An organization whose members have calendars; their events are written by the tests themselves."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -9,15 +8,19 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from switchboard.availability import service
+from switchboard.availability.schemas import ServiceAvailabilityAsked
 from switchboard.calendars.model import calendar_id_of, primary_calendar_id
-from switchboard.events.model import LONG
+from switchboard.events.model import LONG, Window
+from switchboard.services import Service
+from switchboard.spans.model import at
 from tests.organizations.conftest import Factory, Organization, organization
 from tests.world import Person, World
 
 __all__ = ["organization"]  # fixture
 
 HOUR: Final = timedelta(hours=1)
-FIRST, LAST = datetime(2026, 1, 1, tzinfo=UTC), datetime(2028, 1, 1, tzinfo=UTC)  # of what is pulled
+FIRST, LAST = datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)  # of what is pulled
 
 
 def utc(*parts: int) -> datetime:
@@ -115,12 +118,17 @@ class Team:
         found: dict[str, Any] = answer.json()
         return found
 
+    async def starts_as_of(self, now: datetime, people: list[Person], range_: Window, **more: Any) -> list[str]:
+        """When slots began for who asked at another time."""
+        named = {"org_id": self.org.org_id, "all_of": [each.user_id for each in people]}
+        asked = ServiceAvailabilityAsked.model_validate({**named, "from": range_.start, "to": range_.end, **more})
+        caller = Service("key", "runtime", frozenset({service.SCOPE}), None, None)
+        found = await service.availability_for_service(self.world.services, caller, asked.org_id, asked.asked(), now)
+        return [f"{at(slot.begin):%dT%H:%M}" for slot in found.slots]
+
     async def starts(self, people: list[Person], first: datetime, last: datetime, **more: Any) -> list[str]:
         """When they begin."""
         return [f"{slot['start']:.16}"[8:] for slot in (await self.slots(people, first, last, **more))["slots"]]
-
-
-Teams = Callable[[], Awaitable[Team]]
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,6 @@ from switchboard.working_hours.model import Schedule
 from tests.working_hours.plain import always, at_work
 
 HOUR: Final = 60 * MINUTE
-MONDAY: Final = datetime(2026, 11, 23, tzinfo=UTC)  # noqa: F841
 
 
 @dataclass

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from switchboard.events.model import Window
 from tests.availability.conftest import HOUR, Team, told, utc
 from tests.organizations.conftest import Factory, refused
 from tests.working_hours.plain import sent
@@ -289,20 +290,24 @@ async def test_a_working_day_keeps_its_place_on_the_wall_when_clocks_change(team
     ada = await team.person(zone="Europe/Berlin")
     asked: dict[str, Any] = {"duration_minutes": 480, "granularity_minutes": 60}
 
-    assert await team.starts([ada], utc(2027, 3, 26), utc(2027, 3, 30), **asked) == ["26T08:00", "29T07:00"]
-    assert await team.starts([ada], utc(2027, 10, 29), utc(2027, 11, 2), **asked) == ["29T07:00", "01T08:00"]
+    spring = await team.starts_as_of(utc(2026, 1, 1), [ada], Window(utc(2026, 3, 27), utc(2026, 3, 31)), **asked)
+    autumn = await team.starts_as_of(utc(2026, 1, 1), [ada], Window(utc(2026, 10, 23), utc(2026, 10, 27)), **asked)
+
+    assert (spring, autumn) == (["27T08:00", "30T07:00"], ["23T07:00", "26T08:00"])
 
 
 async def test_slots_follow_the_wall_through_the_night_of_a_change(team: Team) -> None:
     ada = await team.person(zone="Europe/Berlin")
     asked: dict[str, Any] = {**IDLE, "granularity_minutes": 120, "duration_minutes": 30}
 
-    spring = await team.starts([ada], utc(2027, 3, 27, 23), utc(2027, 3, 28, 5), **asked)
-    autumn = await team.starts([ada], utc(2027, 10, 30, 22), utc(2027, 10, 31, 6), **asked)
+    spring = Window(utc(2026, 3, 28, 23), utc(2026, 3, 29, 5))
+    autumn = Window(utc(2026, 10, 24, 22), utc(2026, 10, 25, 6))
 
     # On the wall: 00, then 02 is not there, 04, 06; in autumn 00, 02 twice, 04, 06.
-    assert spring == ["27T23:00", "28T02:00", "28T04:00"]
-    assert autumn == ["30T22:00", "31T00:00", "31T01:00", "31T03:00", "31T05:00"]
+    assert await team.starts_as_of(utc(2026, 1, 1), [ada], spring, **asked) == ["28T23:00", "29T02:00", "29T04:00"]
+    assert await team.starts_as_of(utc(2026, 1, 1), [ada], autumn, **asked) == [
+        *("24T22:00", "25T00:00", "25T01:00", "25T03:00", "25T05:00")
+    ]
 
 
 # Who may be asked about, and what makes no sense.

@@ -36,7 +36,7 @@ async def state(team: Team, person: Person, first: datetime, last: datetime) -> 
     """What is known of one person, of whom nothing is told if it is nothing."""
     ((shown),) = await team.free_busy([person], first, last)
     if shown["state"] not in ("known", "partly_known", "not_covered"):
-        nothing = {"synced_at": None, "stale": False, "coverage": None, "busy": []}
+        nothing: dict[str, Any] = {"synced_at": None, "stale": False, "coverage": None, "busy": []}
         assert {**shown, **nothing} == shown
     assert shown["reason"] == REASONS.get(shown["state"])
     return str(shown["state"])

@@ -1,6 +1,6 @@
 """Slots as they are found, against every minute tried: zones, changes of clocks, hours, events, groups, buffers."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st

@@ -29,7 +29,7 @@ def schedule(timezone: str | None = None, exceptions: Mapping[str, Pairs] | None
 
 
 def always() -> Schedule:
-    return schedule(**dict.fromkeys(DAYS, [("00:00", "24:00")]))
+    return schedule(**{day: [("00:00", "24:00")] for day in DAYS})
 
 
 def at_work(kept: Schedule, wall: datetime) -> bool:

@@ -44,7 +44,7 @@ async def test_who_has_kept_nothing_has_the_usual_hours_in_their_own_zone(world,
     assert shown == {
         "timezone": None,
         "effective_timezone": "Europe/Berlin",
-        "weekly": week(**dict.fromkeys(DAYS[:5], [("09:00", "17:00")])),
+        "weekly": week(**{day: [("09:00", "17:00")] for day in DAYS[:5]}),
         "exceptions": [],
         "usual": True,
         "updated_at": None,

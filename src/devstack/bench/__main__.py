@@ -7,6 +7,7 @@ import typer
 
 from devstack.bench.me import measure_me
 from devstack.bench.measure import Measure, show
+from devstack.bench.org_view import measure_org_view
 from devstack.bench.pull import measure_pull
 from devstack.bench.runtime import measure_runtime
 
@@ -33,6 +34,15 @@ def runtime(
 ) -> None:
     """An agent's runtime configuration, sent (runtime-200) and known already (runtime-304), in requests a second."""
     _tell(asyncio.run(measure_runtime(runs, seconds)))
+
+
+@cli.command("org-view")
+def org_view(runs: Runs = 7, requests: Annotated[int, typer.Option(help="Requests a round.", min=2)] = 40) -> None:
+    """A week of an organization's calendars at 20 thousand (floor) and 2 million events (ours): medians in ms.
+
+    A ratio below one and a half is what it is for. Takes some minutes, most of them to write the events.
+    """
+    _tell(asyncio.run(measure_org_view(runs, requests)))
 
 
 @cli.command("all")

@@ -19,7 +19,7 @@ from devstack.bench.parts import Parts, child
 from devstack.mongod import Mongod
 from switchboard.bootstrap import running
 from switchboard.calendars.documents import CalendarDocument
-from switchboard.calendars.model import Calendar, Choice, primary_calendar_id
+from switchboard.calendars.model import Calendar, primary_calendar_id
 from switchboard.clients.google import EventQuery
 from switchboard.clients.google_events import read_event
 from switchboard.connections.service import Access
@@ -54,7 +54,7 @@ class Crowded:
             user_id = user_id_of(person["email"])
             await CalendarDocument.add(primary_calendar_id(user_id), user_id, now)
             for google_id in person["calendars"][1:]:
-                await CalendarDocument.choose(user_id, Choice(google_id, busy=True), google_id, now)
+                await CalendarDocument.choose(user_id, google_id, {"name": google_id, "busy": True}, now)
 
     async def calendars(self) -> list[Calendar]:
         return [Calendar.model_validate(stored) async for stored in self.database["calendars"].find()]

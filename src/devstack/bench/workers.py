@@ -36,15 +36,15 @@ class Workers:
         return start_child([sys.executable, "-m", *self.program], log=log, variables=self.variables)
 
     async def disturb(self, every: float, freeze: float, chosen: random.Random) -> None:
-        """Without end: about `every` seconds kill one with SIGKILL and start another for it, or stop one for `freeze`
-        seconds, longer than its leases last (0: never).
+        """Without end: about every so many seconds kill one with SIGKILL and start another for it. Later on some are
+        stopped instead, for `freeze` seconds (0: never), which is longer than their leases last.
         """
         while True:
             await asyncio.sleep(every * chosen.uniform(0.5, 1.5))
             number = chosen.randrange(len(self.running))
             if number in self.frozen:
                 continue
-            if freeze and not self.frozen and chosen.random() < FREEZES:
+            if freeze and self.kills and not self.frozen and chosen.random() < FREEZES:
                 self.frozen[number] = asyncio.create_task(self._freeze(number, freeze))
             else:
                 await self._replace(number, chosen.uniform(0, 1))

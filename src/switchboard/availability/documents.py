@@ -56,5 +56,7 @@ async def busy_times(org_id: str, calendars: dict[str, str], during: Span) -> di
 
 @query
 async def _walk(which: dict[str, Any], index: str) -> list[dict[str, Any]]:
-    found = collection(CalendarEventDocument).find(which, _TIMES, hint=index, limit=MOST_EVENTS + 1)
-    return await found.to_list(MOST_EVENTS + 1)
+    most = MOST_EVENTS + 1
+    found = collection(CalendarEventDocument).find(which, _TIMES, hint=index, limit=most, batch_size=most)
+    stored: list[dict[str, Any]] = await found.to_list(most)
+    return stored

@@ -27,7 +27,7 @@ from switchboard.working_hours.model import Schedule
 
 MOST_PEOPLE: Final = 50
 LONGEST_DAYS: Final = 62
-MOST_EVENTS: Final = 20_000
+MOST_EVENTS: Final = 30_000
 
 State = Literal["known", "partly_known", "not_covered", "hidden", "not_connected", "not_pulled", "access_lost", "gone"]
 

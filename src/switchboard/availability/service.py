@@ -21,7 +21,7 @@ from switchboard.services import Principal, Service, Services
 from switchboard.spans.model import merged
 from switchboard.users.model import User
 from switchboard.working_hours.documents import WorkingHoursDocument
-from switchboard.working_hours.model import Schedule, WorkingHours
+from switchboard.working_hours.model import USUAL, Schedule
 
 PERMISSION: Final = "calendar.read"
 SCOPE: Final = "calendars.availability"
@@ -93,7 +93,7 @@ async def _found(services: Services, org_id: str, asked: tuple[Times, Wish], now
 def _clock(user_id: str, users: Mapping[str, User], schedule: Schedule | None) -> tuple[Schedule, str]:
     """The hours of a person, and the zone of their own; the usual ones for who keeps none."""
     user = users.get(user_id) or User(user_id=user_id)
-    return schedule or WorkingHours(user_id=user_id), user.timezone_or_default
+    return schedule or USUAL, user.timezone_or_default
 
 
 async def _known(org_id: str, places: Places, asked: Asked) -> tuple[dict[str, User], list[Known]]:

@@ -157,10 +157,10 @@ def check_same(found: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
 
     Raises `IdReused`, `BookingCancelled`.
     """
+    if found.get("status") == "cancelled":  # of such a one only the id is sure to be told
+        raise BookingCancelled
     if _mark(found) != _mark(wanted):
         raise IdReused
-    if found.get("status") == "cancelled":
-        raise BookingCancelled
     return found
 
 

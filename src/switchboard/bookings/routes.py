@@ -6,7 +6,6 @@ from switchboard.bookings import service
 from switchboard.bookings.model import AttendeesUnknown, BookingCancelled, IdReused, TimeTaken, WritingNotGranted
 from switchboard.bookings.schemas import EventBooked, EventChanged
 from switchboard.calendars.model import UnknownCalendar
-from switchboard.calendars.schemas import Event
 from switchboard.clients.google_errors import (
     AccessLost,
     CalendarNotFound,
@@ -19,6 +18,7 @@ from switchboard.clients.google_errors import (
 from switchboard.connections.model import NotConnected
 from switchboard.errors import Refusal, Unauthenticated
 from switchboard.event_times.model import InvalidTime
+from switchboard.events.schemas import Event
 from switchboard.http.deps import Caller, EventId, Now, Running
 from switchboard.http.errors import problems
 from switchboard.turns.model import TurnTaken

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self
 from beanie import Document
 from pymongo import ASCENDING, IndexModel, ReturnDocument
 
-from switchboard.calendars.model import Calendar, Choice, Lane, calendar_id_of
+from switchboard.calendars.model import Calendar, Lane, calendar_id_of
 from switchboard.mongo import Session, collection, patiently, query, readable
 
 LEASE_SECONDS = 60.0
@@ -71,13 +71,12 @@ class CalendarDocument(Calendar, Document):
 
     @classmethod
     @query
-    async def choose(cls, user_id: str, choice: Choice, name: str, now: datetime) -> None:
-        """Make sure there is this one beside the person's own, due now if it was not there."""
-        calendar_id, google_id = calendar_id_of(user_id, choice.google_calendar_id), choice.google_calendar_id
-        found, chosen = collection(cls), {"name": name, "busy": choice.busy, "google_calendar_id": google_id}
-        fixed = {"user_id": user_id, "primary": False}
+    async def choose(cls, user_id: str, google_id: str, chosen: dict[str, Any], now: datetime) -> None:
+        """Make sure there is this one beside the person's own, with these fields, due now if it was not there."""
+        calendar_id, found = calendar_id_of(user_id, google_id), collection(cls)
+        fields, fixed = {**chosen, "google_calendar_id": google_id}, {"user_id": user_id, "primary": False}
         await found.update_one(
-            {"calendar_id": calendar_id}, {"$set": chosen, "$setOnInsert": {**fixed, **_new(now)}}, upsert=True
+            {"calendar_id": calendar_id}, {"$set": fields, "$setOnInsert": {**fixed, **_new(now)}}, upsert=True
         )
         back = {"calendar_id": calendar_id, "status": "disconnected"}
         await found.update_one(back, {"$set": _new(now, fence=None), "$inc": {"fence": 1}})

@@ -21,7 +21,6 @@ QUERY_VERSION: Final = 3  # raised whenever the query or the shape of events cha
 WHOLE_LIFETIME: Final = timedelta(days=7)  # after which everything is pulled once more, whatever tokens say
 NIGHT: Final = (time(1), timedelta(hours=4))  # when windows are rolled: begin, in the calendar's zone, and length
 LONGEST_BACKOFF_SECONDS: Final = 6 * 3600
-MOST_CHOSEN: Final = 25
 
 Status = Literal["new", "synced", "failing", "access_lost", "gone", "disconnected"]
 Stage = Literal["everything", "roll", "changes"]
@@ -176,25 +175,6 @@ def primary_calendar_id(user_id: str) -> str:
 def calendar_id_of(user_id: str, google_calendar_id: str) -> str:
     """Our id of another calendar that a person chose."""
     return digest(user_id, "calendar", google_calendar_id)
-
-
-class Choice(NamedTuple):
-    """A calendar that a person wants to have here, by its real id at Google; whether its events take their time."""
-
-    google_calendar_id: str
-    busy: bool
-
-
-@dataclass(frozen=True)
-class Offered:
-    """A calendar that Google shows a person, and ours of it where it was chosen."""
-
-    google_calendar_id: str
-    name: str
-    primary: bool
-    access_role: str
-    timezone: str
-    chosen: Calendar | None
 
 
 @dataclass(frozen=True)

@@ -4,22 +4,19 @@ from fastapi import APIRouter, Query
 from fastapi.responses import RedirectResponse
 
 from switchboard.calendars import service
-from switchboard.calendars.model import UnknownCalendar
 from switchboard.calendars.schemas import (
-    CalendarChoices,
-    CalendarList,
     CalendarState,
     ConsentBegun,
     ConsentConfirmed,
     EventList,
-    EventsAsked,
     front_end_return,
 )
-from switchboard.clients.google_errors import AccessLost, InvalidConsent, ScopeMissing
+from switchboard.clients.google_errors import InvalidConsent, ScopeMissing
 from switchboard.clients.propelauth_errors import NoGoogleTokens
 from switchboard.connections.model import ConsentExpired, NotConnected, OtherAccount
 from switchboard.errors import Unauthenticated
 from switchboard.events.model import InvalidRange
+from switchboard.events.schemas import EventsAsked
 from switchboard.http.deps import Caller, Now, Running
 from switchboard.http.errors import problems
 from switchboard.http.paging import InvalidCursor
@@ -85,24 +82,6 @@ async def read(caller: Caller, services: Running, now: Now) -> CalendarState:
 )
 async def disconnect(caller: Caller, services: Running, now: Now) -> None:
     await service.disconnect(services, caller, now)
-
-
-@router.get(
-    "/v1/me/calendars",
-    summary="The calendars Google shows me, and which of them are here",
-    responses=problems(Unauthenticated, NotConnected, AccessLost),
-)
-async def offered(caller: Caller, services: Running, now: Now) -> CalendarList:
-    return CalendarList.of(await service.offered(services, caller, now))
-
-
-@router.put(
-    "/v1/me/calendars",
-    summary="Choose which calendars to have here beside my own",
-    responses=problems(Unauthenticated, NotConnected, AccessLost, UnknownCalendar),
-)
-async def choose(caller: Caller, body: CalendarChoices, services: Running, now: Now) -> CalendarList:
-    return CalendarList.of(await service.choose(services, caller, body.choices(), now))
 
 
 @router.get(

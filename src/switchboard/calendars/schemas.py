@@ -1,14 +1,14 @@
 """Calendars and events on the wire."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from switchboard.calendars.model import MOST_CHOSEN, Calendar, Choice, Events, Offered, Overview, Stage
-from switchboard.events.model import Attendee, CalendarEvent, InvalidRange, Position, Window
-from switchboard.http.paging import Cursor, Limit, decode_place, encode_place
+from switchboard.calendars.model import Calendar, Events, Overview, Stage
+from switchboard.events.schemas import Event
+from switchboard.http.paging import encode_place
 
 State = Literal["disconnected", "waiting", "synced", "failing", "access_lost", "gone"]
 
@@ -51,7 +51,7 @@ class Pull(BaseModel):
     def of(cls, calendar: Calendar) -> "Pull":
         window = calendar.coverage
         return cls(
-            state=_shown_state(calendar),
+            state=shown_state(calendar),
             synced_at=calendar.last_success_at,
             covered_from=window.start if window else None,
             covered_to=window.end if window else None,
@@ -117,112 +117,12 @@ class CalendarState(BaseModel):
 def _state(overview: Overview) -> State:
     if overview.connection is None:
         return "disconnected"
-    return _shown_state(overview.calendar) if overview.calendar else "waiting"
+    return shown_state(overview.calendar) if overview.calendar else "waiting"
 
 
-def _shown_state(calendar: Calendar) -> State:
+def shown_state(calendar: Calendar) -> State:
     waits = calendar.status == "new" or calendar.status == "disconnected"
     return "waiting" if waits else calendar.status  # type: ignore[return-value]
-
-
-class CalendarOffered(BaseModel):
-    """A calendar that Google shows; `pull` is null while it is not chosen. The `primary` one is always here."""
-
-    google_calendar_id: str
-    name: str
-    primary: bool
-    access_role: str
-    timezone: str
-    chosen: bool
-    busy: bool | None
-    pull: Pull | None
-
-    @classmethod
-    def of(cls, offered: Offered) -> "CalendarOffered":
-        calendar = offered.chosen
-        return cls(
-            google_calendar_id=offered.google_calendar_id,
-            name=offered.name,
-            primary=offered.primary,
-            access_role=offered.access_role,
-            timezone=offered.timezone,
-            chosen=calendar is not None,
-            busy=calendar.busy if calendar else None,
-            pull=Pull.of(calendar) if calendar else None,
-        )
-
-
-class CalendarList(BaseModel):
-    calendars: list[CalendarOffered]
-
-    @classmethod
-    def of(cls, offered: list[Offered]) -> "CalendarList":
-        return cls(calendars=[CalendarOffered.of(each) for each in offered])
-
-
-class CalendarChoice(BaseModel):
-    """`busy` false: its events are shown, but take none of the person's time."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    google_calendar_id: Annotated[str, StringConstraints(min_length=1, max_length=1024)]
-    busy: bool = True
-
-
-class CalendarChoices(BaseModel):
-    """All the calendars to have here; one's own is here in any case."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    calendars: Annotated[list[CalendarChoice], Field(max_length=MOST_CHOSEN)]
-
-    def choices(self) -> list[Choice]:
-        return [Choice(each.google_calendar_id, each.busy) for each in self.calendars]
-
-
-class EventTime(BaseModel):
-    """One of the two: `date` (YYYY-MM-DD) of an all-day event, or `date_time` in UTC; `timezone` is for display."""
-
-    date: str | None
-    date_time: datetime | None
-    timezone: str
-
-
-class Event(BaseModel):
-    """An event. `end` is exclusive; `my_response` is null for an event without attendees."""
-
-    event_id: str
-    calendar_id: str
-    google_event_id: str
-    title: str | None
-    description: str | None
-    location: str | None
-    start: EventTime
-    end: EventTime
-    all_day: bool
-    status: str
-    visibility: str
-    busy: bool
-    event_type: str
-    attendees: list[str]
-    attendee_states: list[Attendee]
-    attendees_omitted: bool
-    my_response: str | None
-    organizer_email: str | None
-    recurring_event_id: str | None
-    meeting_link: str | None
-    html_link: str | None
-    updated_at: datetime | None
-
-    @classmethod
-    def of(cls, event: CalendarEvent) -> "Event":
-        kept = event.model_dump(include=set(cls.model_fields) - {"start", "end"})
-        start = _time(event.start_date, event.start_time, event.timezone)
-        return cls(start=start, end=_time(event.end_date, event.end_time, event.timezone), **kept)
-
-
-def _time(date: str | None, moment: datetime, timezone: str) -> EventTime:
-    return EventTime(date=date, date_time=None if date else moment, timezone=timezone)
 
 
 class EventList(BaseModel):
@@ -244,28 +144,6 @@ class EventList(BaseModel):
             stale=found.overview.stale,
             state=_state(found.overview),
         )
-
-
-class EventsAsked(BaseModel):
-    """Events that end after `from` and begin before `to`; both RFC 3339 with an offset, at most 366 days apart."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    start: AwareDatetime = Field(alias="from", examples=["2026-11-23T00:00:00Z"])
-    end: AwareDatetime = Field(alias="to", examples=["2026-11-30T00:00:00Z"])
-    cursor: Cursor = None
-    limit: Limit = 250
-
-    def window(self) -> Window:
-        """The range in UTC; raises `InvalidRange` where no UTC time can say it."""
-        try:
-            return Window(self.start.astimezone(UTC), self.end.astimezone(UTC))
-        except OverflowError:
-            raise InvalidRange from None
-
-    def page(self) -> tuple[Position | None, int]:
-        """Where to go on and how many at most; raises `InvalidCursor`."""
-        return decode_place(self.cursor), self.limit
 
 
 def front_end_return(front_end: str, outcome: dict[str, str]) -> str:

@@ -12,6 +12,8 @@ from typing import Any, Final, NamedTuple
 
 from pymongo import ASCENDING
 
+from switchboard.calendars.documents import CalendarDocument
+from switchboard.calendars.model import Calendar
 from switchboard.events.documents import CalendarEventDocument
 from switchboard.events.model import LONG, CalendarEvent, Window
 from switchboard.memberships.documents import UserOrganizationDocument
@@ -25,6 +27,10 @@ SEARCHED: Final = 10_000  # documents a walk looks into for a text
 PEOPLE: Final = 100  # in one walk; each is a part of it, and MongoDB merges up to 200 of them
 
 _SHOWN: Final = ("user_id", "email", "first_name", "last_name", "user_info")  # the last holds names of older documents
+_KNOWN: Final = (
+    *("calendar_id", "user_id", "primary", "busy", "org_ids", "status"),
+    *("last_success_at", "pause_seconds", "window_start", "window_end"),
+)
 _TEXTS: Final = ("title", "location", "description")
 _MOMENT: Final = timedelta(milliseconds=1)  # the least that MongoDB tells apart
 _LAST: Final = "\U0010ffff"
@@ -175,6 +181,15 @@ async def member_ids(org_id: str, these: frozenset[str] | None = None) -> list[s
     order = [("joined_at", ASCENDING), ("user_id", ASCENDING)]
     found = collection(UserOrganizationDocument).find(which, {"_id": 0, "user_id": 1}, sort=order)
     return [str(stored["user_id"]) for stored in await found.to_list(None)]
+
+
+@query
+async def calendars(user_ids: list[str]) -> list[Calendar]:
+    """As `CalendarDocument.of_users`, but no more of them than says what is seen and how far it is known."""
+    known = {"_id": 0, **dict.fromkeys(_KNOWN, 1)}
+    here = {"user_id": {"$in": user_ids}, "status": {"$ne": "disconnected"}}
+    found = await collection(CalendarDocument).find(here, known).to_list(None)
+    return sorted(readable(Calendar, found), key=lambda calendar: not calendar.primary)
 
 
 @query

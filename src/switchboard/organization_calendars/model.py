@@ -204,6 +204,8 @@ class Trust(NamedTuple):
     @classmethod
     def together(cls, parts: Sequence["Trust"]) -> "Trust":
         """As far as the least of them: the oldest pull, and the time that all of them cover."""
+        if len(parts) == 1:
+            return parts[0]
         synced = [part.synced_at for part in parts if part.synced_at is not None]
         covered = [part.coverage for part in parts if part.coverage is not None]
         whole = bool(parts) and len(covered) == len(parts)
@@ -244,7 +246,7 @@ class Person:
 
 @dataclass(frozen=True)
 class OrganizationEvents:
-    """A page of what an organization sees, with the people looked at and what they are called."""
+    """A page of what an organization sees, with the people looked at; the first with what they are called."""
 
     page: Page
     people: list[Person]

@@ -8,9 +8,10 @@ import orjson
 from pydantic import BaseModel, Field, StringConstraints
 
 from switchboard.calendar_sharing.model import Shows
-from switchboard.calendars.schemas import EventsAsked, EventTime, State
+from switchboard.calendars.schemas import State
 from switchboard.crypto import CannotOpen, KeyRing, Place
 from switchboard.events.model import Attendee
+from switchboard.events.schemas import EventsAsked, EventTime
 from switchboard.http.paging import InvalidCursor, decode_cursor, encode_cursor
 from switchboard.organization_calendars.model import (
     Asked,
@@ -124,9 +125,9 @@ def _time(date: str | None, moment: datetime, timezone: str) -> EventTime:
 
 
 class PersonShown(BaseModel):
-    """A member whose calendar is looked at. Where they show nothing, all but their name is null, but to themselves.
+    """A member whose calendar is looked at. Where they show nothing, others are not told how it stands.
 
-    `covered_from` and `covered_to` are the time their events are known for.
+    `covered_from` and `covered_to` are the time their events are known for. E-mail and names come with the first page.
     """
 
     user_id: str

@@ -7,7 +7,6 @@ from typing import Final
 
 from switchboard.calendar_sharing.documents import CalendarSharingDocument
 from switchboard.calendar_sharing.model import DEFAULT
-from switchboard.calendars.documents import CalendarDocument
 from switchboard.calendars.model import Calendar
 from switchboard.events.model import check_range
 from switchboard.members.model import MemberNotFound
@@ -24,6 +23,7 @@ from switchboard.organization_calendars.model import (
     joined,
 )
 from switchboard.organizations import service as organizations
+from switchboard.organizations.model import Acting
 from switchboard.services import Principal, Services
 
 PERMISSION: Final = "calendar.read"
@@ -38,13 +38,17 @@ async def events(services: Services, caller: Principal, org_id: str, asked: Aske
     user_ids = await documents.member_ids(org_id, asked.member_ids)
     if asked.member_ids is not None and len(user_ids) < len(asked.member_ids):
         raise MemberNotFound
-    chosen = await CalendarSharingDocument.of_organization(org_id)
-    calendars = await CalendarDocument.of_users(user_ids)
+    view = await _view(acting, user_ids, asked)
+    users = await documents.people(user_ids) if asked.after is None else {}
+    return OrganizationEvents(await _page(org_id, view, asked), _people(services, view, now), users)
+
+
+async def _view(acting: Acting, user_ids: list[str], asked: Asked) -> View:
+    chosen = await CalendarSharingDocument.of_organization(acting.org_id)
+    calendars = {each.calendar_id: each for each in await documents.calendars(user_ids)}
     viewer_id = acting.membership.user_id if acting.membership else None
     shows = {user_id: chosen.get(user_id, DEFAULT) for user_id in user_ids}
-    view = View(viewer_id, shows, {each.calendar_id: each for each in calendars}, asked.text is not None)
-    users = await documents.people(user_ids)
-    return OrganizationEvents(await _page(org_id, view, asked), _people(services, view, now), users)
+    return View(viewer_id, shows, calendars, asked.text is not None)
 
 
 async def _page(org_id: str, view: View, asked: Asked) -> Page:

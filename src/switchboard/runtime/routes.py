@@ -4,9 +4,9 @@ from fastapi import APIRouter, Depends, Response
 
 from switchboard.bookings.routes import BOOKING, CANCELLING, CHANGING, Notify
 from switchboard.bookings.schemas import EventBooked, EventChanged
-from switchboard.calendars.schemas import Event
 from switchboard.clients.google_errors import AccessLost, GoogleUnavailable
 from switchboard.connections.model import NotConnected
+from switchboard.events.schemas import Event
 from switchboard.http.deps import EventId, Now, Running, ServiceCaller, UserId
 from switchboard.http.errors import problems
 from switchboard.runtime import service

@@ -98,14 +98,14 @@ class DatedHours(BaseModel):
 
 
 _WORKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday")
-_USUAL: Final = Week.model_validate({day: [{"from": "09:00", "to": "17:00"}] for day in _WORKDAYS})
+_USUAL_WEEK: Final = Week.model_validate({day: [{"from": "09:00", "to": "17:00"}] for day in _WORKDAYS})
 
 
 class Schedule(BaseModel):
     """Hours by a zone's clocks, None: by those of the person's own. Left out, it is what most people work."""
 
     timezone: str | None = None
-    weekly: Week = _USUAL
+    weekly: Week = _USUAL_WEEK
     exceptions: Annotated[list[DatedHours], Field(max_length=MOST_EXCEPTIONS)] = []
 
     def check(self, part: str = "") -> None:
@@ -164,6 +164,9 @@ def _wrong_day(day: list[Hours]) -> str | None:
     if any(earlier.end > later.begin for earlier, later in pairwise(_in_order(day))):
         return "Hours of one day must not overlap."
     return None
+
+
+USUAL: Final = Schedule()
 
 
 class WorkingHours(Schedule):

@@ -1,0 +1,1 @@
+"""Which of the calendars that Google shows a person are here beside their own."""

@@ -1,0 +1,230 @@
+"""Of many who want the same time, one gets it: in one process, in several, and when one of them slept or was killed."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from devstack.emulator import Fault
+from devstack.mongod import free_port
+from switchboard.turns import documents, service
+from tests.bookings.conftest import Booker, new_id, pulled, refused, span, wish
+from tests.http.served import Served, serving_process
+from tests.world import World, environment_of, eventually
+
+INSERT = {"path": r"/events$", "method": "POST"}
+EVENT = r"/events/[^/]+$"
+
+
+def codes(answers: list[httpx.Response]) -> list[str]:
+    return sorted(str(answer.status_code) + answer.json().get("code", "") for answer in answers)
+
+
+async def test_of_twenty_who_book_one_time_one_gets_it(ada: Booker) -> None:
+    answers = await asyncio.gather(*(ada.ask(wish(*span("10:00", "11:00"), title=str(n))) for n in range(20)))
+
+    assert codes(answers) == ["201", *["409time_taken"] * 19]
+    assert len(ada.at_google()) == len(await ada.seen()) == 1
+
+
+async def test_of_twenty_who_book_times_that_overlap_no_two_get_them(ada: Booker) -> None:
+    asked = [wish(*span(f"10:{n:02}", f"11:{n:02}")) for n in range(0, 40, 2)]
+
+    answers = await asyncio.gather(*map(ada.ask, asked))
+
+    assert codes(answers).count("201") == 1
+    assert len(ada.at_google()) == 1
+
+
+async def test_bookings_that_do_not_overlap_all_come_through(ada: Booker) -> None:
+    hours = [span(f"{hour:02}:00", f"{hour:02}:30") for hour in range(8, 18)]
+
+    answers = await asyncio.gather(*(ada.ask(wish(*hour)) for hour in hours))
+
+    assert codes(answers) == ["201"] * 10
+    assert len(await ada.seen()) == 10
+
+
+async def test_of_two_events_moved_to_one_time_one_gets_there(ada: Booker) -> None:
+    events = [await ada.book(*span(f"{hour:02}:00", f"{hour:02}:30")) for hour in range(8, 13)]
+    start, _ = span("15:00", "15:30")
+
+    answers = await asyncio.gather(*(ada.change(event["event_id"], start=start) for event in events))
+
+    assert codes(answers) == ["200", *["409time_taken"] * 4]
+    assert sum(event["start"]["date_time"] == start for event in await ada.seen()) == 1
+
+
+async def test_booking_moving_and_the_older_path_share_the_turn(ada: Booker) -> None:
+    """The older path books whatever else there is, but nobody finds the time free meanwhile."""
+    start, end = span("15:00", "16:00")
+    event = await ada.book(*span("10:00", "11:00"))
+    older = {"summary": "Older", "start": {"dateTime": start}, "end": {"dateTime": end}}
+    headers = ada.person.headers
+
+    answers = await asyncio.gather(
+        ada.api.post("/calendar-api/calendar/events", headers=headers, json=older),
+        *(ada.ask(wish(start, end)) for _ in range(5)),
+        ada.change(event["event_id"], start=start),
+    )
+
+    assert answers[0].status_code < 300
+    assert sum(answer.status_code < 300 for answer in answers[1:]) <= 1
+    together = [body for body in ada.at_google() if datetime.fromisoformat(body["start"]["dateTime"]) == parsed(start)]
+    assert len(together) == 1 + sum(answer.status_code < 300 for answer in answers[1:])
+
+
+def parsed(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+async def test_nobody_waits_for_another_person(world, ada: Booker) -> None:
+    bob = await pulled(world)
+    hold(world, bob, seconds=60)
+
+    await ada.book(*span("10:00", "11:00"))
+
+
+def hold(world: World, booker: Booker, seconds: float) -> None:
+    """Somebody has the turn of a person, and was killed."""
+    until = datetime.now(UTC) + timedelta(seconds=seconds)
+    world.database["turns"].insert_one({"user_id": booker.person.user_id, "owner": "killed", "until": until})
+
+
+async def test_the_turn_of_somebody_killed_ends_by_itself(world, ada: Booker) -> None:
+    hold(world, ada, seconds=0.5)
+
+    await ada.book(*span("10:00", "11:00"))
+
+    assert world.database["turns"].count_documents({"user_id": ada.person.user_id}) == 0
+
+
+async def test_who_waits_too_long_is_told_when_to_ask_again(world, ada: Booker, monkeypatch) -> None:
+    monkeypatch.setattr(service, "WAIT_SECONDS", 0.2)
+    hold(world, ada, seconds=60)
+    ada.put(*span("12:00", "13:00"))
+    await ada.pull()
+    (seen,) = await ada.seen()
+
+    refusals = [
+        await ada.ask(wish(*span("10:00", "11:00"))),
+        await ada.change(seen["event_id"], start=span("14:00", "15:00")[0]),
+    ]
+
+    for answer in refusals:
+        assert refused(answer) == (503, "booking_under_way")
+        assert int(answer.headers["Retry-After"]) >= 1
+    assert (await ada.change(seen["event_id"], title="Words need no turn")).status_code == 200
+    assert (await ada.cancel(seen["event_id"])).status_code == 204
+
+
+async def test_who_slept_through_the_turn_takes_back_what_is_in_the_way(world, ada: Booker, monkeypatch) -> None:
+    """As a process that is stopped and goes on later: its event reaches Google when another one is there."""
+    monkeypatch.setattr(documents, "TURN_SECONDS", 0.3)
+    world.google.fail(Fault(**INSERT, latency=1.0))
+    sleeper = asyncio.ensure_future(ada.ask(wish(*span("10:00", "11:00"), title="Late")))
+    await eventually(lambda: world.google.asked(**INSERT))
+
+    await ada.book(*span("10:30", "11:30"), title="Early")
+
+    assert refused(await sleeper) == (409, "time_taken")
+    assert [body["summary"] for body in ada.at_google()] == ["Early"]
+    await ada.pull()
+    assert [event["title"] for event in await ada.seen()] == ["Early"]
+
+
+async def test_who_slept_and_is_alone_keeps_what_was_booked(world, ada: Booker, monkeypatch) -> None:
+    monkeypatch.setattr(documents, "TURN_SECONDS", 0.3)
+    world.google.fail(Fault(**INSERT, latency=1.0))
+    sleeper = asyncio.ensure_future(ada.ask(wish(*span("10:00", "11:00"), title="Late")))
+    await eventually(lambda: world.google.asked(**INSERT))
+
+    await ada.book(*span("11:00", "12:00"), title="Early")
+
+    assert (await sleeper).status_code == 201
+    assert sorted(event["title"] for event in await ada.seen()) == ["Early", "Late"]
+
+
+async def test_a_move_that_slept_is_taken_back(world, ada: Booker, monkeypatch) -> None:
+    event = await ada.book(*span("08:00", "09:00"), title="Moved")
+    monkeypatch.setattr(documents, "TURN_SECONDS", 0.3)
+    world.google.fail(Fault(path=EVENT, method="PATCH", latency=1.0))
+    sleeper = asyncio.ensure_future(ada.change(event["event_id"], start=span("10:00", "11:00")[0]))
+    await eventually(lambda: world.google.asked(EVENT, "PATCH"))
+
+    await ada.book(*span("10:30", "11:30"), title="Early")
+
+    assert refused(await sleeper) == (409, "time_taken")
+    await ada.pull()
+    starts = {event["title"]: event["start"]["date_time"] for event in await ada.seen()}
+    assert starts == {"Moved": span("08:00", "09:00")[0], "Early": span("10:30", "11:30")[0]}
+
+
+@asynccontextmanager
+async def processes(world: World, folder: Path, count: int) -> AsyncIterator[list[Served]]:
+    """The API in so many processes of their own, on the same parts."""
+    async with AsyncExitStack() as stack:
+        managers = []
+        for number in range(count):
+            place = folder / str(number)
+            place.mkdir()
+            variables = {**environment_of(world.settings), "SERVER_PORT": str(free_port())}
+            managers.append(serving_process(variables, place))
+        served = await asyncio.gather(*(asyncio.to_thread(manager.__enter__) for manager in managers))
+        for manager in managers:
+            stack.push_async_callback(asyncio.to_thread, manager.__exit__, None, None, None)
+        yield list(served)
+
+
+async def ask_at(served: Served, ada: Booker, body: dict[str, Any]) -> httpx.Response:
+    async with httpx.AsyncClient(base_url=served.url, trust_env=False, timeout=30) as client:
+        return await client.post("/v1/me/events", headers=ada.person.headers, json=body)
+
+
+async def test_of_twenty_in_four_processes_one_gets_the_time(world, ada: Booker, tmp_path) -> None:
+    async with processes(world, tmp_path, 4) as served:
+        asked = [(served[n % 4], wish(*span("10:00", "11:00"), title=str(n))) for n in range(20)]
+        answers = await asyncio.gather(*(ask_at(at, ada, body) for at, body in asked))
+        assert codes(answers) == ["201", *["409time_taken"] * 19]
+
+        body = wish(*span("12:00", "13:00"), client_event_id=new_id())
+        answers = await asyncio.gather(*(ask_at(at, ada, body) for at in served for _ in range(5)))
+        assert codes(answers) == ["201"] * 20
+        assert len({answer.json()["event_id"] for answer in answers}) == 1
+
+        await _one_is_stopped_while_it_books(world, ada, served)
+    assert len(ada.at_google()) == 3
+
+
+async def _one_is_stopped_while_it_books(world: World, ada: Booker, served: list[Served]) -> None:
+    """It has the turn and asked Google; Google takes its time, and the turn ends before the process goes on."""
+    world.google.emulator.forget()
+    world.google.fail(Fault(**INSERT, latency=1.5))
+    sleeper = asyncio.ensure_future(ask_at(served[0], ada, wish(*span("14:00", "15:00"), title="Late")))
+    await eventually(lambda: world.google.asked(**INSERT))
+    os.kill(served[0].pid, signal.SIGSTOP)
+    try:
+        turn = {"user_id": ada.person.user_id}
+        assert world.database["turns"].update_one(turn, {"$set": {"until": datetime.now(UTC)}}).matched_count == 1
+        early = await ask_at(served[1], ada, wish(*span("14:30", "15:30"), title="Early"))
+        assert early.status_code == 201
+        await eventually(lambda: len(ada.at_google()) == 4)
+    finally:
+        os.kill(served[0].pid, signal.SIGCONT)
+    assert refused(await sleeper) == (409, "time_taken")
+
+
+@pytest.mark.parametrize("owner", ["$owner", "a", "$$NOW"])
+async def test_who_has_the_turn_is_a_text_and_nothing_else(world, ada: Booker, owner) -> None:
+    assert await documents.TurnDocument.take(ada.person.user_id, owner)
+    assert not await documents.TurnDocument.take(ada.person.user_id, "somebody else")
+    assert await documents.TurnDocument.take(ada.person.user_id, owner)
+    assert not await documents.TurnDocument.end(ada.person.user_id, "somebody else")
+    assert await documents.TurnDocument.end(ada.person.user_id, owner)
