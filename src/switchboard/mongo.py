@@ -129,15 +129,15 @@ class Transactions:
     def __init__(self, database: Database) -> None:
         self._client = database.client
 
-    async def run(self, body: Callable[[Session], Awaitable[Result]]) -> Result:
-        """What `body` returns, once its writes are committed.
+    async def run(self, body: Callable[[Session], Awaitable[Result]], seconds: float = TRANSACTION_SECONDS) -> Result:
+        """What `body` returns, once its writes are committed; all tries together last no longer than `seconds`.
 
         It is run again after a conflict with another transaction, so it must do nothing but read and write with the
         session it gets. Raises `Unavailable` when there is no end to conflicts; what `body` raises takes all back.
         """
-        deadline = time.monotonic() + TRANSACTION_SECONDS
+        deadline = time.monotonic() + seconds
         attempt = 0
-        with pymongo.timeout(TRANSACTION_SECONDS):
+        with pymongo.timeout(seconds):
             async with await query(self._client.start_session)() as session:
                 while True:
                     attempt += 1

@@ -83,3 +83,30 @@ async def test_a_choice_to_show_nothing_holds_for_services_as_well(team: Team, m
     answer = (await ask(team, ada, monday, await key())).json()
 
     assert (answer["slots"], answer["people"][0]["state"]) == ([], "hidden")
+
+
+async def test_the_number_of_queries_does_not_grow_with_the_people(team: Team, monday: datetime) -> None:
+    people, headers = await team.people(20), await key()
+    for person in people:
+        team.busy(person, monday + 10 * HOUR)
+    found = []
+    for count in (1, 20):
+        found.append(await queries(team, people[:count], monday, headers))
+
+    assert found[0] == found[1]
+    assert len(found[0]) <= 11
+
+
+async def queries(team: Team, people: list[Person], monday: datetime, headers: dict[str, str]) -> list[str]:
+    """The collections that one answer reads, by MongoDB's profiler."""
+    database = team.world.database
+    database.command("profile", 2)
+    try:
+        answer = await ask(team, people[0], monday, headers, all_of=[person.user_id for person in people])
+    finally:
+        database.command("profile", 0)
+    assert answer.status_code == 200
+    seen = database["system.profile"].find({"appName": "switchboard", "op": {"$in": ["query", "command", "getmore"]}})
+    names = sorted(entry["ns"] for entry in seen)
+    database["system.profile"].drop()
+    return names

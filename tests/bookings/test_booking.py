@@ -39,9 +39,8 @@ async def test_what_was_booked_is_the_same_after_a_pull(ada: Booker) -> None:
 
 async def test_an_organization_sees_it_at_once(world, organization: Factory) -> None:
     ours = await organization("Owner")
-    person = ours.add("Member", world.person())
-    world.database["users"].delete_one({"user_id": person.user_id})
-    ada = await pulled(world, person)
+    ada = await pulled(world)
+    ours.add("Member", ada.person)
     await ours.mirrored()
     await ada.pull()
     start, end = span("10:00", "11:00")

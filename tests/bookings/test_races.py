@@ -4,8 +4,10 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,10 @@ import pytest
 
 from devstack.emulator import Fault
 from devstack.mongod import free_port
+from devstack.processes import Child, start_child
 from switchboard.turns import documents, service
 from tests.bookings.conftest import Booker, new_id, pulled, refused, span, wish
-from tests.http.served import Served, serving_process
+from tests.http.served import ARGUMENTS
 from tests.world import World, environment_of, eventually
 
 INSERT = {"path": r"/events$", "method": "POST"}
@@ -167,64 +170,77 @@ async def test_a_move_that_slept_is_taken_back(world, ada: Booker, monkeypatch) 
     assert starts == {"Moved": span("08:00", "09:00")[0], "Early": span("10:30", "11:30")[0]}
 
 
+@dataclass
+class Process:
+    """The API in a process of its own, on the parts of this one."""
+
+    child: Child
+    api: httpx.AsyncClient
+
+    async def ask(self, ada: Booker, body: dict[str, Any]) -> httpx.Response:
+        return await self.api.post("/v1/me/events", headers=ada.person.headers, json=body)
+
+
 @asynccontextmanager
-async def processes(world: World, folder: Path, count: int) -> AsyncIterator[list[Served]]:
-    """The API in so many processes of their own, on the same parts."""
+async def processes(world: World, folder: Path, count: int) -> AsyncIterator[list[Process]]:
     async with AsyncExitStack() as stack:
-        managers = []
+        started = []
         for number in range(count):
-            place = folder / str(number)
-            place.mkdir()
-            variables = {**environment_of(world.settings), "SERVER_PORT": str(free_port())}
-            managers.append(serving_process(variables, place))
-        served = await asyncio.gather(*(asyncio.to_thread(manager.__enter__) for manager in managers))
-        for manager in managers:
-            stack.push_async_callback(asyncio.to_thread, manager.__exit__, None, None, None)
-        yield list(served)
+            port = str(free_port())
+            variables = {**environment_of(world.settings), "SERVER_PORT": port, "LOG_LEVEL": "warning"}
+            child = start_child([*ARGUMENTS, "serve"], log=folder / f"{number}.log", variables=variables)
+            stack.push_async_callback(_ended, child)
+            client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60)
+            started.append(Process(child, await stack.enter_async_context(client)))
+        await asyncio.gather(*map(_answering, started))
+        yield started
 
 
-async def ask_at(served: Served, ada: Booker, body: dict[str, Any]) -> httpx.Response:
-    async with httpx.AsyncClient(base_url=served.url, trust_env=False, timeout=30) as client:
-        return await client.post("/v1/me/events", headers=ada.person.headers, json=body)
+async def _answering(process: Process) -> None:
+    async with asyncio.timeout(60):
+        while process.child.poll() is None:
+            with suppress(httpx.TransportError):
+                await process.api.get("/health/live")
+                return
+            await asyncio.sleep(0.1)
+    raise RuntimeError("a process ended")
 
 
+async def _ended(child: Child) -> None:
+    child.terminate()
+    await asyncio.to_thread(child.wait, 20)
+
+
+@pytest.mark.timeout(150)
 async def test_of_twenty_in_four_processes_one_gets_the_time(world, ada: Booker, tmp_path) -> None:
-    async with processes(world, tmp_path, 4) as served:
-        asked = [(served[n % 4], wish(*span("10:00", "11:00"), title=str(n))) for n in range(20)]
-        answers = await asyncio.gather(*(ask_at(at, ada, body) for at, body in asked))
+    """Three and this one."""
+    async with processes(world, tmp_path, 3) as others:
+        asks = [ada.ask, *(partial(other.ask, ada) for other in others)]
+
+        answers = await asyncio.gather(*(asks[n % 4](wish(*span("10:00", "11:00"), title=str(n))) for n in range(20)))
         assert codes(answers) == ["201", *["409time_taken"] * 19]
 
         body = wish(*span("12:00", "13:00"), client_event_id=new_id())
-        answers = await asyncio.gather(*(ask_at(at, ada, body) for at in served for _ in range(5)))
+        answers = await asyncio.gather(*(asks[n % 4](body) for n in range(20)))
         assert codes(answers) == ["201"] * 20
         assert len({answer.json()["event_id"] for answer in answers}) == 1
 
-        await _one_is_stopped_while_it_books(world, ada, served)
+        await _one_is_stopped_while_it_books(world, ada, others[0])
     assert len(ada.at_google()) == 3
 
 
-async def _one_is_stopped_while_it_books(world: World, ada: Booker, served: list[Served]) -> None:
+async def _one_is_stopped_while_it_books(world: World, ada: Booker, stopped: Process) -> None:
     """It has the turn and asked Google; Google takes its time, and the turn ends before the process goes on."""
     world.google.emulator.forget()
-    world.google.fail(Fault(**INSERT, latency=1.5))
-    sleeper = asyncio.ensure_future(ask_at(served[0], ada, wish(*span("14:00", "15:00"), title="Late")))
+    world.google.fail(Fault(**INSERT, latency=3.0))
+    sleeper = asyncio.ensure_future(stopped.ask(ada, wish(*span("14:00", "15:00"), title="Late")))
     await eventually(lambda: world.google.asked(**INSERT))
-    os.kill(served[0].pid, signal.SIGSTOP)
+    os.kill(stopped.child.pid, signal.SIGSTOP)
     try:
         turn = {"user_id": ada.person.user_id}
         assert world.database["turns"].update_one(turn, {"$set": {"until": datetime.now(UTC)}}).matched_count == 1
-        early = await ask_at(served[1], ada, wish(*span("14:30", "15:30"), title="Early"))
-        assert early.status_code == 201
+        await ada.book(*span("14:30", "15:30"), title="Early")
         await eventually(lambda: len(ada.at_google()) == 4)
     finally:
-        os.kill(served[0].pid, signal.SIGCONT)
+        os.kill(stopped.child.pid, signal.SIGCONT)
     assert refused(await sleeper) == (409, "time_taken")
-
-
-@pytest.mark.parametrize("owner", ["$owner", "a", "$$NOW"])
-async def test_who_has_the_turn_is_a_text_and_nothing_else(world, ada: Booker, owner) -> None:
-    assert await documents.TurnDocument.take(ada.person.user_id, owner)
-    assert not await documents.TurnDocument.take(ada.person.user_id, "somebody else")
-    assert await documents.TurnDocument.take(ada.person.user_id, owner)
-    assert not await documents.TurnDocument.end(ada.person.user_id, "somebody else")
-    assert await documents.TurnDocument.end(ada.person.user_id, owner)

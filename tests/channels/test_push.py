@@ -95,7 +95,7 @@ async def test_notifications_in_the_wrong_order_lose_nothing(world, google, conn
     await eventually(lambda: len(titles(world, ada)) == 6)
 
 
-async def test_what_google_does_not_tell_is_found_by_the_poll(world, google, connected, start, event) -> None:
+async def test_rule_53_what_google_does_not_tell_is_found_by_the_poll(world, google, connected, start, event) -> None:
     ada = await connected()
     start(calendar=limits(world, poll_seconds=1, longest_poll_seconds=1, watched_poll_seconds=2))
     await watched(world, ada)

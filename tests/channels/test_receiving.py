@@ -67,7 +67,7 @@ async def test_what_is_no_change_is_taken_and_does_nothing(line: Wire, state: st
     assert everything(line.world, line.person) == before
 
 
-async def test_a_notification_may_come_before_google_has_answered(world: World, connected: Connected) -> None:
+async def test_rule_54_a_notification_may_come_before_google_has_answered(world: World, connected: Connected) -> None:
     line = await wire(world, await connected(), resource_id=None)
     line.set(next_sync_at=now() + HOUR)
 
@@ -77,7 +77,7 @@ async def test_a_notification_may_come_before_google_has_answered(world: World, 
     assert due(line) <= now() + SOON
 
 
-async def test_several_channels_of_a_calendar_are_alive_at_once(line: Wire) -> None:
+async def test_rule_54_several_channels_of_a_calendar_are_alive_at_once(line: Wire) -> None:
     other = await wire(line.world, line.person)
 
     assert (await line.tell(), await other.tell()) == (204, 204)
@@ -187,7 +187,7 @@ async def test_a_notification_costs_two_operations_and_those_after_it_write_noth
     assert all(each["docsExamined"] <= 1 for each in operations)
 
 
-async def test_a_burst_is_pulled_once(world: World, line: Wire, event) -> None:
+async def test_rule_54_a_burst_is_pulled_once(world: World, line: Wire, event) -> None:
     world.google.insert_event(line.person.email, event())
     world.google.emulator.forget()
 
@@ -202,7 +202,10 @@ async def test_a_burst_is_pulled_once(world: World, line: Wire, event) -> None:
     assert len(world.google.asked("/events$")) == 1
 
 
-async def test_what_is_told_during_a_pull_leads_to_one_more(line: Wire) -> None:
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_what_is_told_during_a_pull_leads_to_one_more(line: Wire, hours: int) -> None:
+    """By a worker, when it was due, or by a person before that."""
+    line.set(next_sync_at=now() + hours * HOUR)
     held = await CalendarDocument.claim(line.channel.calendar_id, "somebody")
     assert held is not None
 

@@ -312,7 +312,7 @@ async def test_a_calendar_that_is_disconnected_meanwhile_keeps_no_channel(world,
     assert not await renew_due(services, now())
 
 
-async def test_a_channel_of_lost_access_is_left(world, api, services, connected: Connected) -> None:
+async def test_rule_40_a_channel_of_lost_access_is_left(world, api, services, connected: Connected) -> None:
     ada = await connected()
     await renew_due(services, now())
     (channel,), token = channels(world, ada), secret(world)
@@ -329,7 +329,7 @@ async def test_a_channel_of_lost_access_is_left(world, api, services, connected:
     assert not await renew_due(services, now())
 
 
-async def test_a_calendar_that_is_no_longer_chosen_is_told_of_no_more(world, api, services, connected) -> None:
+async def test_rule_40_a_calendar_that_is_no_longer_chosen_is_told_of_no_more(world, api, services, connected) -> None:
     ada = await connected()
     team = world.google.add_calendar(ada.email, f"team-{uuid4().hex}@group.example.com", "Team").id
     chosen = {"calendars": [{"google_calendar_id": team}]}

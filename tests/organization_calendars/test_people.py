@@ -22,14 +22,18 @@ async def people(found: Diaries, asking: Person, **params: Any) -> dict[str, Fou
     return {each["user_id"]: each for each in (await found.page(asking, **params))["people"]}
 
 
-async def test_every_page_tells_of_every_person(diaries: Make) -> None:
+async def test_every_page_tells_how_every_calendar_stands_and_the_first_what_people_are_called(diaries: Make) -> None:
     found = await diaries()
     for hour in range(3):
         found.put(found.org.member, "Standup", hour)
     first = await found.page(found.org.owner, limit=1)
     second = await found.page(found.org.owner, limit=1, cursor=first["next_cursor"])
     assert {each["user_id"] for each in first["people"]} == {each.user_id for each in found.org.people.values()}
-    assert first["people"] == second["people"]
+    assert all(each["email"] for each in first["people"])
+    unnamed = dict.fromkeys(("email", "first_name", "last_name"))
+    assert second["people"] == [{**each, **unnamed} for each in first["people"]]
+    overall = ("synced_at", "stale", "covered_from", "covered_to")
+    assert [first[name] for name in overall] == [second[name] for name in overall]
 
 
 async def test_a_person_is_told_with_name_and_state(diaries: Make) -> None:
@@ -127,7 +131,7 @@ async def test_a_calendar_or_a_person_that_cannot_be_read_breaks_nothing(diaries
     org = found.org
     found.put(org.owner, "Standup")
     found.put(org.admin, "canary")
-    found.change(org.admin, fence="many")
+    found.change(org.admin, window_start="soon")
     found.world.database["users"].update_one(
         {"user_id": org.member.user_id}, {"$set": {"first_name": {"$": 1}, "timezone": 7}}, upsert=True
     )

@@ -54,6 +54,8 @@ def test_of_what_takes_no_time_those_who_see_only_busy_times_see_nothing(shows: 
 def test_whoever_is_no_member_or_has_no_such_calendar_here_is_not_seen() -> None:
     seen = view(ann="details")
     assert seen.sees(event("stranger")) is None
+    known = replace(seen, calendars={**seen.calendars, "calendar of stranger": calendar("stranger")})
+    assert known.sees(event("stranger")) is None
     assert seen.sees(event("ann", calendar_id="one that was disconnected")) is None
     assert seen.sees(event("ann", calendar_id="calendar of viewer")) is None
     assert seen.sees(event("viewer", calendar_id="one that was disconnected")) is None

@@ -67,17 +67,20 @@ async def test_other_fields_are_not_looked_into(diaries: Make, field: str) -> No
     assert await found.titles(found.org.owner, text="canary") == []
 
 
+@pytest.mark.parametrize("visibility", ["private", "confidential", "known to a newer version", "default"])
 async def test_pages_by_text_are_as_long_for_what_is_kept_back_as_for_what_is_not_there(
-    diaries: Make, monkeypatch: pytest.MonkeyPatch
+    diaries: Make, monkeypatch: pytest.MonkeyPatch, visibility: str
 ) -> None:
     """How far a search got tells how much it looked through, not what it found there."""
     monkeypatch.setattr(documents, "SEARCHED", 3)
+    monkeypatch.setattr(documents, "FEWEST", 1)
     found = await diaries()
     for hour in range(10):
-        found.put(found.org.member, "canary" if hour in (2, 3, 7) else "Else", hour, visibility="private")
+        found.put(found.org.member, "canary" if hour > 1 else "Else", hour, visibility=visibility)
+    await found.share(found.org.member, "busy" if visibility == "default" else "details")
     lengths = {}
     for text in ("canary", "absent"):
-        pages = await found.pages(found.org.owner, text=text)
+        pages = await found.pages(found.org.owner, text=text, limit=1)
         assert all(page == [] for page in pages)
         lengths[text] = len(pages)
     assert lengths["canary"] == lengths["absent"] > 2

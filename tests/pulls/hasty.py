@@ -23,7 +23,7 @@ class Quicker(Retries):
 
 
 def pause(calendar: Calendar) -> timedelta:
-    return min(pause_after_failure(calendar), timedelta(minutes=4)) / QUICKER
+    return min(pause_after_failure(calendar), timedelta(minutes=1)) / QUICKER
 
 
 def hurry() -> None:

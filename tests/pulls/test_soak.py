@@ -37,13 +37,14 @@ async def soaked(mongod: Mongod, seed: int) -> Soaked:
         workers=3,
         disturbed=KILLED_EVERY,
         freeze=2 * LEASE_SECONDS,
-        patience=20,
+        patience=40,
         program=("tests.pulls.hasty",),
         settings=SETTINGS,
     )
     return await soak(plan, mongod)
 
 
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("seed", range(SEEDS))
 async def test_whatever_fails_and_whoever_dies_mongodb_ends_as_google_shows_it(mongod: Mongod, seed: int) -> None:
     happened = await soaked(mongod, seed)

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 from uuid import uuid4
 
 from fastapi.routing import APIRoute
@@ -39,7 +38,7 @@ from tests.routes.outcome import (
     told,
     told_keys,
 )
-from tests.routes.row import AGENT_KINDS, Ask, Route, Row
+from tests.routes.row import AGENT_KINDS, Ask, Route, Row, filled
 from tests.routes.rows import BOUND, OWN, PUBLIC, ROUTES, SERVICES, WEBHOOKS
 from tests.routes.stage import Stage
 from tests.routes.watch import Watch
@@ -211,7 +210,7 @@ class Job:
         there = method, path.format(org_id=at.org_id, grantee=at.grantee, number=at.number, **child)
         if self.row.version:
             headers = {**headers, "If-Match": "*"}
-        params, body = _filled(self.call.ask.params, names), _filled(self.call.ask.json, names)
+        params, body = filled(self.call.ask.params, names), filled(self.call.ask.json, names)
         return await self.client.ask(there, headers, params, body)
 
 
@@ -298,11 +297,3 @@ def _target(stage: Stage, row: Row, call: Call) -> At:
     }
     grantee, stranger = grantees.get(call.target, stage.using.org_id), stage.aside.stranger.org_id
     return At(org_id, child, grantee, stranger, 99 if call.target == MISSING_REVISION else 1)
-
-
-def _filled(pattern: Any, names: dict[str, str]) -> Any:
-    if isinstance(pattern, dict):
-        return {name: _filled(value, names) for name, value in pattern.items()}
-    if isinstance(pattern, list):
-        return [_filled(value, names) for value in pattern]
-    return pattern.format(**names) if isinstance(pattern, str) else pattern

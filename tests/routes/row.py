@@ -56,13 +56,25 @@ class Row:
 class ServiceRow:
     """A route for services. `scope` None: any key will do.
 
-    `child` is what it names: a key that is bound to an organization reaches what is there, and nothing else. `others`
-    are answers by target. `alters` is exactly what a success changes. `secrets`: keys of agents are in the answer.
+    `child` is what it names, in the path or, as `{names}`, in `json`: a key that is bound to an organization reaches
+    what is there, and nothing else. `others` are answers by target. `alters` is exactly what a success changes.
+    `secrets`: keys of agents are in the answer.
     """
 
     scope: str | None = None
-    child: Literal["user", "agent", "number"] | None = None
+    child: Literal["user", "agent", "number", "organization"] | None = None
     params: Mapping[str, Any] | None = None
+    json: Mapping[str, Any] | None = None
     others: Mapping[str, int] = field(default_factory=dict)
     alters: frozenset[str] = frozenset()
     secrets: bool = False
+    status: int = 200
+
+
+def filled(pattern: Any, names: Mapping[str, str]) -> Any:
+    """A pattern with what its `{names}` stand for."""
+    if isinstance(pattern, dict):
+        return {name: filled(value, names) for name, value in pattern.items()}
+    if isinstance(pattern, list):
+        return [filled(value, names) for value in pattern]
+    return pattern.format(**names) if isinstance(pattern, str) else pattern

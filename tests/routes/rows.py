@@ -31,6 +31,11 @@ OWN: dict[Route, int] = {
     ("DELETE", "/v1/me/calendar"): 404,
     ("POST", "/v1/me/calendar/sync"): 404,
     ("GET", "/v1/me/events"): 422,
+    ("POST", "/v1/me/events"): 422,
+    ("PATCH", "/v1/me/events/{event_id}"): 422,
+    ("DELETE", "/v1/me/events/{event_id}"): 404,
+    ("GET", "/v1/me/working-hours"): 200,
+    ("PUT", "/v1/me/working-hours"): 422,
     ("GET", "/v1/me/calendars"): 404,
     ("PUT", "/v1/me/calendars"): 422,
     ("GET", "/v1/me/calendar-sharing"): 200,
@@ -40,6 +45,8 @@ OWN: dict[Route, int] = {
     ("GET", "/v1/me/invites"): 200,
     ("GET", "/v1/me/joinable-orgs"): 200,
 }
+_RANGE = {"from": "2026-11-23T00:00:00Z", "to": "2026-11-24T00:00:00Z"}
+_HOUR = {"start": "2027-01-11T10:00:00Z", "end": "2027-01-11T11:00:00Z"}
 _RUNS = {"inactive agent": 409, "deleted agent": 410}
 _NO_MORE = {"inactive agent": 409, "deleted agent": 404}  # its number is free
 # For services, by a key of theirs: to any other caller they answer 401, whatever token comes along.
@@ -48,6 +55,24 @@ SERVICES: dict[Route, ServiceRow] = {
     ("GET", "/internal/v1/changes"): ServiceRow("changes.read", params={"cursor": "{feed}", "wait": 0, "limit": 500}),
     ("POST", "/internal/v1/users/{user_id}/calendar-token"): ServiceRow(
         "calendars.token", "user", alters=frozenset({"audit_log"})
+    ),
+    ("POST", "/internal/v1/users/{user_id}/events"): ServiceRow(
+        "calendars.book",
+        "user",
+        json={"title": "Call", **_HOUR, "on_conflict": "allow"},
+        alters=frozenset({"audit_log"}),
+        status=201,
+    ),
+    ("PATCH", "/internal/v1/users/{user_id}/events/{event_id}"): ServiceRow(
+        "calendars.book", "user", json={"title": "Talk"}, alters=frozenset({"audit_log"})
+    ),
+    ("DELETE", "/internal/v1/users/{user_id}/events/{event_id}"): ServiceRow(
+        "calendars.book", "user", alters=frozenset({"audit_log"}), status=204
+    ),
+    ("POST", "/internal/v1/availability"): ServiceRow(
+        "calendars.availability",
+        "organization",
+        json={"org_id": "{org_id}", "all_of": ["{user_id}"], "duration_minutes": 30, **_RANGE},
     ),
     ("GET", "/internal/v1/agents/{agent_id}/runtime"): ServiceRow(
         "agents.runtime", "agent", others=_RUNS, alters=frozenset({"audit_log"}), secrets=True
@@ -135,6 +160,15 @@ ORGANIZATIONS: dict[Route, Row] = {
     ),
     ("PUT", f"{_ORG}/calendar-sharing"): Row(
         200, (Ask(json={"shows": "busy"}, alters=frozenset({"calendar_sharing"})),), writes=True, people=True
+    ),
+    ("POST", f"{_ORG}/free-busy"): Row(200, (Ask("calendar.read", json={"people": ["{child}"], **_RANGE}),), "member"),
+    ("POST", f"{_ORG}/availability"): Row(
+        200,
+        (
+            Ask("calendar.read", json={"all_of": ["{child}"], "duration_minutes": 30, **_RANGE}),
+            Ask("calendar.read", json={"any_of": ["{owner}"], "duration_minutes": 30, **_RANGE}),
+        ),
+        "member",
     ),
     ("POST", f"{_ORG}/leave"): Row(204, (Ask(),), writes=True, people=True),
     ("POST", f"{_ORG}/transfer"): Row(

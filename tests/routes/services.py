@@ -2,9 +2,12 @@
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
+from switchboard.calendars.model import primary_calendar_id
+from switchboard.events.model import event_id
 from switchboard.runtime.model import SCOPES
 from tests.routes.agents import PLANTED, Planted
 from tests.routes.client import Answer, Headers, together
@@ -19,10 +22,11 @@ from tests.routes.outcome import (
     told_keys,
     told_of_others,
 )
-from tests.routes.row import Route, ServiceRow
+from tests.routes.row import Route, ServiceRow, filled
 from tests.routes.rows import SERVICES
 from tests.routes.stage import GIVEN_TO, Stage
 from tests.routes.watch import Watch
+from tests.world import Person, World
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,8 @@ KEYS: Final[dict[str, Key]] = {
     **SCOPED,
 }
 ALL_CALLERS: Final = (*CALLERS, *SCOPED)
+
+_GOOGLE_IDS: Final = {"PATCH": "routepatch", "DELETE": "routedelete"}
 
 # Where each target is, and in which state an agent is there.
 PLACES: Final = {
@@ -90,7 +96,7 @@ class Call:
             return 401
         if self.row.scope not in (None, self.key.scope):
             return 403
-        return self.row.others.get(self.target, 200) if self.reaches else 404
+        return self.row.others.get(self.target, self.row.status) if self.reaches else 404
 
     @property
     def reaches(self) -> bool:
@@ -101,7 +107,7 @@ class Call:
             return False
         if self.place == "gone":  # a person outlives the organization
             return self.row.child == "user" and self.key.bound is None
-        given = ("using", "editing") if self.row.child != "user" and self.place == "home" else ()
+        given = ("using", "editing") if self.row.child in ("agent", "number") and self.place == "home" else ()
         return self.key.bound in (None, self.place, *given)
 
 
@@ -117,9 +123,8 @@ async def outcomes(stage: Stage, route: Route) -> list[Outcome]:
         answer = await _send(stage, call)
         changed = {each.removeprefix("changed ") for each in watch.changes()}
         besides = [f"changed {', '.join(sorted(changed)) or 'nothing'}"] if changed != call.alters else []
-        found.append(
-            Outcome(route, call.caller, call.target, "200", got(answer, [*besides, *_told(stage, call, answer)]))
-        )
+        came = got(answer, [*besides, *_told(stage, call, answer)])
+        found.append(Outcome(route, call.caller, call.target, str(call.row.status), came))
     return found
 
 
@@ -145,13 +150,16 @@ async def _refused(stage: Stage, route: Route, caller: str) -> AsyncIterator[Out
 async def _send(stage: Stage, call: Call) -> Answer:
     method, path = call.route
     names = {"agent_id": uuid4().hex, "number": "+494099999999", "user_id": str(uuid4()), "feed": stage.feed}
+    names |= {"org_id": str(uuid4()), "event_id": uuid4().hex}
     if call.target in PLACES:
         place, kind = PLACES[call.target]
         company = stage.named(place)
         agent: Planted = company.agents[kind]
         names.update(agent_id=agent.agent_id, number=agent.number, user_id=company.people["target"].user_id)
+        names |= {"org_id": company.org_id, "event_id": _event_of(names["user_id"], method)}
     params = {name: str(value).format(**names) for name, value in (call.row.params or {}).items()}
-    return await stage.client.ask((method, path.format(**names)), await _headers(stage, call.caller), params)
+    headers, body = await _headers(stage, call.caller), filled(call.row.json, names)
+    return await stage.client.ask((method, path.format(**names)), headers, params, body)
 
 
 async def _headers(stage: Stage, caller: str) -> Headers:
@@ -191,3 +199,18 @@ def _connect(stage: Stage) -> None:
             world.google.add_account(person.email, name="Target", timezone="Europe/Berlin")
             world.database["users"].delete_one({"user_id": person.user_id})
             world.grant_tokens(person)
+            for method in ("PATCH", "DELETE"):
+                _book(world, person, method)
+
+
+def _book(world: World, person: Person, method: str) -> None:
+    """An event for a service to change or to cancel."""
+    times = {name: {"dateTime": f"2027-01-12T1{hour}:00:00Z"} for hour, name in enumerate(("start", "end"))}
+    world.google.insert_event(person.email, {"id": _GOOGLE_IDS[method], "summary": "Call", **times})
+    ids = {"event_id": _event_of(person.user_id, method), "google_event_id": _GOOGLE_IDS[method]}
+    mine = {"user_id": person.user_id, "calendar_id": primary_calendar_id(person.user_id)}
+    world.database["bookings"].insert_one({**ids, **mine, "forget_at": datetime.now(UTC) + timedelta(days=1)})
+
+
+def _event_of(user_id: str, method: str) -> str:
+    return event_id(primary_calendar_id(user_id), _GOOGLE_IDS.get(method, "another"))

@@ -23,6 +23,8 @@ TOKEN = "/internal/v1/users/{user_id}/calendar-token"
 NOW = datetime.now(UTC)
 RANGE = {"from": NOW.isoformat(), "to": (NOW + timedelta(days=1)).isoformat()}
 
+SLOTS = {"all_of": ["{user_id}"], "duration_minutes": 30, **RANGE}
+
 NEW = ("/v1/", "/internal/", "/health", "/metrics", "/openapi.json", "/docs")  # others are for older front ends
 
 HERE = (AGENTS, "/internal/")  # what deals with keys of agents
@@ -79,6 +81,10 @@ def right(route: Route, keys: Json) -> list[Sent]:
         ("GET", AT_NUMBER): [Sent(), Sent(headers={"If-None-Match": "*"})],
         ("GET", "/internal/v1/changes"): [Sent(params={"wait": "0"})],
         ("GET", "/v1/me/events"): [Sent(params=RANGE)],
+        ("PUT", "/v1/me/working-hours"): [Sent(json={"weekly": {"monday": [{"from": "09:00", "to": "17:00"}]}})],
+        ("POST", f"{ORG}/free-busy"): [Sent(json={"people": ["{user_id}"], **RANGE})],
+        ("POST", f"{ORG}/availability"): [Sent(json=SLOTS)],
+        ("POST", "/internal/v1/availability"): [Sent(json={"org_id": "{org_id}", **SLOTS})],
         ("PATCH", "/v1/me"): [Sent(json={"first_name": "Ada"})],
         ("PUT", "/v1/me/welcome-form"): [Sent(json={"is_doctor": False})],
         ("POST", "/v1/orgs"): [Sent(json={"name": f"Org {uuid4().hex[:8]}"})],

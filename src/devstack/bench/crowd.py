@@ -70,6 +70,7 @@ class Outside:
         self.asked = 0
         self.changes = 0
         self.late = 0
+        self.told = 0
         self._changing: asyncio.Task[None] | None = None
 
     def fill(self) -> list[dict[str, Any]]:
@@ -110,6 +111,8 @@ class Outside:
             if not self._changing.cancelled():
                 self._changing.result()
         self.google.emulator.faults = []
+        switches = self.google.switches
+        switches.drop_notifications = switches.duplicate_notifications = switches.reorder_notifications = False
 
     async def _change(self) -> None:
         """As many changes as are due, a few at a time so that requests are answered in between."""
@@ -118,14 +121,22 @@ class Outside:
             await asyncio.sleep(SLICE_SECONDS)
             due = (time.monotonic() - began) * self.crowd.changes
             ends = time.monotonic() + SLICE_SECONDS
+            self._tell_badly()
             while made < due and time.monotonic() < ends:
                 self.changes += chosen.choice(self.histories).step()
                 made += 1
             self.late = max(self.late, int(due - made))
 
+    def _tell_badly(self) -> None:
+        """For now; notifications are lost, doubled and out of order as often as requests fail."""
+        switches, share = self.google.switches, self.crowd.faults
+        switches.drop_notifications = random.random() < share
+        switches.duplicate_notifications = random.random() < share
+        switches.reorder_notifications = random.random() < share
+
     def state(self) -> dict[str, Any]:
         self._count()
-        return {"asked": self.asked, "changes": self.changes, "late": self.late, "now": time.time()}
+        return {"asked": self.asked, "changes": self.changes, "late": self.late, "told": self.told, "now": time.time()}
 
     async def counting(self) -> None:
         """What was asked is counted and forgotten: a long run would pile it up."""
@@ -136,6 +147,8 @@ class Outside:
     def _count(self) -> None:
         self.asked += len(self.google.requests)
         self.google.requests.clear()
+        self.told += len(self.google.channels.sent)
+        self.google.channels.sent.clear()
 
 
 async def main(crowd: Crowd) -> None:

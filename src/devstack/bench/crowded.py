@@ -62,22 +62,24 @@ class Crowded:
     async def differences(self) -> list[str]:
         """Every event that is kept and not shown, shown and not kept, or kept otherwise than Google shows it."""
         turns = asyncio.Semaphore(AT_ONCE)
-        calendars = await self.calendars()
-        found = await asyncio.gather(*(self._differences(calendar, turns) for calendar in calendars))
-        ours = [calendar.calendar_id for calendar in calendars]
-        strays = await self.database["calendar_events"].count_documents({"calendar_id": {"$nin": ours}})
-        return [*(f"{strays} events of no calendar" for _ in range(bool(strays))), *(line for each in found for line in each)]
+        found = await asyncio.gather(*(self._compared(calendar, turns) for calendar in await self.calendars()))
+        strays = await self.database["calendar_events"].count_documents({}) - sum(count for count, _ in found)
+        told = [line for _, lines in found for line in lines]
+        return [f"{strays} events are nobody's", *told] if strays else told
 
-    async def _differences(self, calendar: Calendar, turns: asyncio.Semaphore) -> list[str]:
-        """In the window that the calendar was pulled for."""
+    async def _compared(self, calendar: Calendar, turns: asyncio.Semaphore) -> tuple[int, list[str]]:
+        """How many events a calendar has here, and how they differ in the window that it was pulled for."""
         async with turns:
             shown, kept = await self._shown(calendar), await self._kept(calendar)
-        names = sorted(shown.keys() | kept.keys())
-        return [
+        by_name = {event["google_event_id"]: event for event in kept}
+        names = sorted(shown.keys() | by_name.keys())
+        told = [
             f"{calendar.google_calendar_id} of {calendar.user_id}, event {name}: {said}"
             for name in names
-            if (said := _difference(shown.get(name), kept.get(name)))
+            if (said := _difference(shown.get(name), by_name.get(name)))
         ]
+        twice = [f"{calendar.calendar_id}: {len(kept) - len(by_name)} events are kept twice"]
+        return len(kept), told if len(kept) == len(by_name) else twice + told
 
     async def _shown(self, calendar: Calendar) -> dict[str, Json]:
         """The emulator's own expanded list of the window, by Google's ids."""
@@ -85,8 +87,9 @@ class Crowded:
         if window is None:
             raise RuntimeError(f"{calendar.calendar_id} was never pulled: {calendar.status}, {calendar.reason}")
         query = EventQuery(time_min=window.start.isoformat(), time_max=window.end.isoformat())
-        access, found = Access(self.services, calendar.user_id, datetime.now(UTC)), {}
+        access = Access(self.services, calendar.user_id, datetime.now(UTC))
         google_id, page_token = calendar.google_calendar_id or "primary", None
+        found: dict[str, Json] = {}
         while True:
             page = await access.use(
                 lambda token: self.services.google.event_page(token, google_id, query, page_token)  # noqa: B023
@@ -96,13 +99,9 @@ class Crowded:
             if page_token is None:
                 return found
 
-    async def _kept(self, calendar: Calendar) -> dict[str, Json]:
-        found: dict[str, Json] = {}
-        async for event in self.database["calendar_events"].find({"calendar_id": calendar.calendar_id}):
-            if event["google_event_id"] in found:
-                event = {"kept": "twice"}
-            found[event["google_event_id"]] = event
-        return found
+    async def _kept(self, calendar: Calendar) -> list[Json]:
+        own = {"calendar_id": calendar.calendar_id, "user_id": calendar.user_id}
+        return [event async for event in self.database["calendar_events"].find(own)]
 
 
 @asynccontextmanager
@@ -153,5 +152,7 @@ def _user(person: Json, now: datetime) -> Json:
 def _difference(shown: Json | None, kept: Json | None) -> str:
     if shown is None or kept is None:
         return "not kept" if kept is None else "kept, but Google does not show it"
-    other = [f"{name} is {kept.get(name)!r} instead of {shown[name]!r}" for name in shown if kept.get(name) != shown[name]]
+    other = [
+        f"{name} is {kept.get(name)!r} instead of {shown[name]!r}" for name in shown if kept.get(name) != shown[name]
+    ]
     return ", ".join(other)

@@ -73,9 +73,7 @@ class History:
         if self.chosen.random() < 0.7:
             start = self.now + timedelta(days=self.chosen.randint(-60, 200))
             body |= self._hours(start, start + timedelta(hours=1))
-        made = self.google.insert_event(
-            self.email, {**body, "recurrence": [self.chosen.choice(RULES)]}, calendar
-        )
+        made = self.google.insert_event(self.email, {**body, "recurrence": [self.chosen.choice(RULES)]}, calendar)
         self.series.append((calendar, made["id"]))
         if len(self.series) > MOST_SERIES:
             self._delete(self.series.pop(0))
@@ -190,9 +188,7 @@ class History:
 
     def _hours(self, start: datetime, end: datetime) -> dict[str, Any]:
         zone = self.chosen.choice(ZONES)
-        return {
-            name: {"dateTime": at.isoformat(), "timeZone": zone} for name, at in (("start", start), ("end", end))
-        }
+        return {name: {"dateTime": at.isoformat(), "timeZone": zone} for name, at in (("start", start), ("end", end))}
 
 
 STEPS: tuple[tuple[Callable[[History], bool | None], float], ...] = (
@@ -214,7 +210,9 @@ STEPS: tuple[tuple[Callable[[History], bool | None], float], ...] = (
 
 def histories(google: GoogleEmulator, people: list[tuple[str, list[str]]], seed: int) -> list[History]:
     """One for each person and their calendars; a person's neighbours in the list are whom they invite."""
-    made = [History(google, email, calendars, seed * 1_000_003 + number) for number, (email, calendars) in enumerate(people)]
+    made = [
+        History(google, email, calendars, seed * 1_000_003 + number) for number, (email, calendars) in enumerate(people)
+    ]
     for number, history in enumerate(made):
         history.guests = [made[(number + step) % len(made)] for step in (1, 2, 3) if len(made) > step]
     return made

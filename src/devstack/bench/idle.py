@@ -128,11 +128,10 @@ class Idle:
 
 async def measure_idle(calendars: int, runs: int) -> Measure:
     """Calendars a second; beside it the requests to Google and what MongoDB was asked, by calendar."""
-    commands = Commands()
+    commands, people = Commands(), round(calendars / PER_PEOPLE)
     monitoring.register(commands)
-    async with Mongod() as mongod:
-        async with crowded(Crowd(round(calendars / PER_PEOPLE), events=3), mongod, **SETTINGS) as crowd:
-            idle = Idle(crowd, commands)
-            await idle.pull_all()
-            measure = await interleaved("idle", "calendars/s", runs, idle.ours, idle.floor)
-            return measure.beside(**idle.cost())
+    async with Mongod() as mongod, crowded(Crowd(people, events=3), mongod, **SETTINGS) as crowd:
+        idle = Idle(crowd, commands)
+        await idle.pull_all()
+        measure = await interleaved("idle", "calendars/s", runs, idle.ours, idle.floor)
+        return measure.beside(**idle.cost())

@@ -1,4 +1,7 @@
-"""`memory`: how much a real worker process takes at most while it pulls one very large calendar (Linux)."""
+"""`memory`: how much a real worker process takes at most while it pulls one very large calendar (Linux).
+
+Beside it, what the events take in MongoDB: that is where docs/scale.md has its sizes from.
+"""
 
 import asyncio
 import json
@@ -20,13 +23,16 @@ from switchboard.calendars.model import primary_calendar_id
 LIMIT_MB = 200
 PATIENCE_SECONDS = 600.0
 LOOK_SECONDS = 0.1
-USER_ID = "ada"
+USER_ID, ORG_ID = "2a7ddc4e-6a3c-4f0e-9a53-0f1f6a6d5c11", "7f0c1b1e-5a53-4d3f-8f57-2f4a6d1f9f0a"
 _PAST = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Memory:
-    """Peaks in MB (VmHWM): after the start, after the first pull, and after another of everything, nothing changed."""
+    """Peaks in MB (VmHWM): after the start, after the first pull, and after another of everything, nothing changed.
+
+    `document_bytes` is what an event takes uncompressed, `stored_bytes` on disk, `index_bytes` its entry in each index.
+    """
 
     measure: str
     events: int
@@ -35,6 +41,9 @@ class Memory:
     pulled_again_mb: float
     limit_mb: int
     seconds: float
+    document_bytes: float
+    stored_bytes: float
+    index_bytes: dict[str, float]
 
     @property
     def good(self) -> bool:
@@ -65,7 +74,8 @@ async def _measured(worker: Child, database: Any, events: int) -> Memory:
         return "calendar_events" in await database.list_collection_names()
 
     async def pulled() -> bool:
-        return await calendars.count_documents({"status": "synced", "lease_owner": None}) == 1
+        done = {"status": "synced", "lease_owner": None}
+        return bool(await calendars.count_documents(done))
 
     await _until(worker, started)
     at_first = _peak_mb(worker)
@@ -80,13 +90,24 @@ async def _measured(worker: Child, database: Any, events: int) -> Memory:
     anew = {"status": "new", "sync_token": None, "lane": "whole", "next_sync_at": _PAST}
     await calendars.update_one(own, {"$set": anew})
     await _until(worker, pulled)
-    return Memory("memory", events, at_first, after_first, _peak_mb(worker), LIMIT_MB, round(seconds, 1))
+    peaks = (at_first, after_first, _peak_mb(worker))
+    return Memory("memory", events, *peaks, LIMIT_MB, round(seconds, 1), *await _sizes(database))
+
+
+async def _sizes(database: Any) -> tuple[float, float, dict[str, float]]:
+    """An event's shares, once everything is on disk."""
+    await database.client.admin.command("fsync")
+    found = await database.command("collStats", "calendar_events")
+    count = found["count"]
+    indexes = {name: round(size / count, 1) for name, size in found["indexSizes"].items()}
+    return round(found["avgObjSize"], 1), round(found["storageSize"] / count, 1), indexes
 
 
 async def _add_person(database: Any, grant: dict[str, Any]) -> None:
     tokens = {"access_token": grant["access_token"], "refresh_token": grant["refresh_token"]}
     stored = {"user_id": USER_ID, "email": EMAIL, **tokens, "token_expiration": int(time.time()) + 3000}
     await database["users"].insert_one({**stored, "scope": list(SCOPES)})
+    await database["user_organizations"].insert_one({"user_id": USER_ID, "org_id": ORG_ID, "role_in_org": "Member"})
 
 
 async def _until(worker: Child, condition: Callable[[], Awaitable[bool]]) -> None:

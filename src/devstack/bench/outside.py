@@ -5,6 +5,7 @@ Prints one JSON line when it is ready, and ends when its standard input closes.
 
 import asyncio
 import json
+import random
 import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,10 +21,14 @@ SCOPES = (
     "https://www.googleapis.com/auth/calendar.readonly",
     "https://www.googleapis.com/auth/calendar.events",
 )
+WORDS = (
+    "agenda where we stand what comes next who does it please bring your numbers for the quarter and the open points of "
+    "last time dial in by phone or join the room on the second floor coffee is there notes are shared afterwards with all"
+).split()
 
 
 def events(count: int) -> list[dict[str, Any]]:
-    """Events of an hour each with three guests, spread over the year ahead."""
+    """Events of an hour each with three guests and a few lines of text, spread over the year ahead."""
     start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     step = timedelta(days=360) / count
     return [_event(number, start + number * step) for number in range(count)]
@@ -31,9 +36,10 @@ def events(count: int) -> list[dict[str, Any]]:
 
 def _event(number: int, start: datetime) -> dict[str, Any]:
     guests = [{"email": f"guest{number % 50 + guest}@example.com"} for guest in range(3)]
+    chosen = random.Random(number)
     return {
         "summary": f"Meeting {number}",
-        "description": "Agenda: where we stand, what comes next, who does it. " * 3,
+        "description": " ".join(chosen.choices(WORDS, k=32)),
         "location": f"Room {number % 20}",
         "start": {"dateTime": start.isoformat(), "timeZone": "Europe/Berlin"},
         "end": {"dateTime": (start + timedelta(hours=1)).isoformat(), "timeZone": "Europe/Berlin"},

@@ -22,6 +22,7 @@ from switchboard.memberships.documents import UserOrganizationDocument
 from switchboard.mongo import Session
 from switchboard.services import Services
 
+WRITING_SECONDS: Final = 20.0  # for a page; well within the lease
 LOOK_AGAIN_SECONDS: Final = 1.0  # for a budget that is spent
 
 
@@ -77,14 +78,15 @@ class Held:
             await CalendarEventDocument.write(wanted, known, calendar.fence, session)
             return bool(wanted)
 
-        return await self.services.transactions.run(write)
+        return await self.services.transactions.run(write, WRITING_SECONDS)
 
     async def remove(self, batches: AsyncIterator[list[str]]) -> bool:
         """Remove events batch by batch; whether there was one. Raises `LeaseLost`."""
         found = False
         async for event_ids in batches:
-            found = found or bool(event_ids)
-            await self._in_one(partial(CalendarEventDocument.remove, event_ids))
+            if event_ids:
+                await self._in_one(partial(CalendarEventDocument.remove, event_ids))
+                found = True
         return found
 
     async def place(self, org_ids: list[str]) -> None:
@@ -99,7 +101,7 @@ class Held:
             await self.keep(session=session)
             await write(session)
 
-        await self.services.transactions.run(held)
+        await self.services.transactions.run(held, WRITING_SECONDS)
 
 
 async def hold(services: Services, calendars: list[CalendarDocument], now: datetime) -> list[tuple[Held, list[str]]]:

@@ -120,7 +120,7 @@ async def _reach(way: _Way, wanted: Wanted) -> Reach:
 
 
 async def _walk(way: _Way, which: Stored, wanted: Wanted, index: str) -> tuple[list[Stored], EntryKey | None]:
-    """Documents in order, and the place that they reach to if there are more; what stands there is left out or whole.
+    """Documents in order, and the place that they reach to if there are more; what stands there may not be all of it.
 
     All documents of one place belong together: copies of one meeting, or for people what begins at one moment.
     """
@@ -134,7 +134,7 @@ async def _walk(way: _Way, which: Stored, wanted: Wanted, index: str) -> tuple[l
         return proper, None
     first, last = way.place(proper[0]), way.place(proper[-1])
     if first < last:
-        return [stored for stored in proper if way.place(stored) < last], last
+        return proper, last
     return await _all_at(way, which, last, index, proper)
 
 

@@ -70,7 +70,7 @@ def _between(spans: Spans, begin: int, end: int) -> Iterator[Span]:
     for taken, free in spans:
         if begin < taken:
             yield begin, taken
-        begin = max(begin, free)
+        begin = free
     if begin < end:
         yield begin, end
 
