@@ -65,27 +65,23 @@ async def test_of_two_events_moved_to_one_time_one_gets_there(ada: Booker) -> No
     assert sum(event["start"]["date_time"] == start for event in await ada.seen()) == 1
 
 
-async def test_booking_moving_and_the_older_path_share_the_turn(ada: Booker) -> None:
-    """The older path books whatever else there is, but nobody finds the time free meanwhile."""
+@pytest.mark.parametrize("path", ["older", "allowing"])
+async def test_who_found_the_time_free_is_there_before_who_books_over_anything(world, ada: Booker, path) -> None:
+    """The older path, and who allows it, book whatever else there is, but not while somebody is about to book."""
     start, end = span("15:00", "16:00")
-    event = await ada.book(*span("10:00", "11:00"))
-    older = {"summary": "Older", "start": {"dateTime": start}, "end": {"dateTime": end}}
-    headers = ada.person.headers
+    world.google.fail(Fault(**INSERT, latency=0.5))
+    careful = asyncio.ensure_future(ada.ask(wish(start, end, title="Careful")))
+    await eventually(lambda: world.google.asked(**INSERT))
+    if path == "older":
+        older = {"summary": "Over", "start": {"dateTime": start}, "end": {"dateTime": end}}
+        asked = ada.api.post("/calendar-api/calendar/events", headers=ada.person.headers, json=older)
+    else:
+        asked = ada.ask(wish(start, end, title="Over", on_conflict="allow"))
 
-    answers = await asyncio.gather(
-        ada.api.post("/calendar-api/calendar/events", headers=headers, json=older),
-        *(ada.ask(wish(start, end)) for _ in range(5)),
-        ada.change(event["event_id"], start=start),
-    )
+    answers = await asyncio.gather(careful, asked)
 
-    assert answers[0].status_code < 300
-    assert sum(answer.status_code < 300 for answer in answers[1:]) <= 1
-    together = [body for body in ada.at_google() if datetime.fromisoformat(body["start"]["dateTime"]) == parsed(start)]
-    assert len(together) == 1 + sum(answer.status_code < 300 for answer in answers[1:])
-
-
-def parsed(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+    assert all(answer.status_code < 300 for answer in answers)
+    assert [body["summary"] for body in ada.at_google()] == ["Careful", "Over"]
 
 
 async def test_nobody_waits_for_another_person(world, ada: Booker) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from switchboard.channels.model import PATH
+from switchboard.channels.service import renew_due
 from tests.channels.conftest import Connected, calendar, channels, counted, now, opened
 from tests.world import Person, World, eventually
 
@@ -65,7 +66,7 @@ async def test_a_change_is_pulled_at_once_without_waiting_for_the_poll(world, co
     await eventually(lambda: calendar(world, ada)["next_sync_at"] > now() + timedelta(hours=1))
 
 
-async def test_a_burst_of_changes_told_twice_is_pulled_once_or_twice(world, google, connected, start, event) -> None:
+async def test_a_second_of_changes_told_twice_is_pulled_a_few_times(world, google, connected, start, event) -> None:
     ada = await connected()
     start(calendar=limits(world))
     await watched(world, ada)
@@ -74,12 +75,13 @@ async def test_a_burst_of_changes_told_twice_is_pulled_once_or_twice(world, goog
 
     for number in range(50):
         google.insert_event(ada.email, event(f"Event {number:02}", number / 60))
+        await asyncio.sleep(0.02)  # each is told of before the next
     await google.settled()
     await eventually(lambda: len(titles(world, ada)) == 50)
     await eventually(lambda: calendar(world, ada)["next_sync_at"] > now() + timedelta(hours=1))
 
     assert counted("notifications", "exists") == told + 100
-    assert listed(world, ada) - before <= 3  # a slow machine may need one more
+    assert listed(world, ada) - before <= 4
 
 
 async def test_notifications_in_the_wrong_order_lose_nothing(world, google, connected, start, event) -> None:
@@ -111,21 +113,21 @@ async def test_rule_53_what_google_does_not_tell_is_found_by_the_poll(world, goo
     assert counted("notifications", "exists") == told
 
 
-async def test_a_receiver_that_was_down_is_told_again(world, connected, start, event) -> None:
-    """MongoDB has a moment of trouble: 503, and Google repeats itself."""
+async def test_what_cannot_be_taken_for_the_moment_is_told_again(world, services, connected, event) -> None:
+    """While MongoDB does not answer the answer is 503, and Google repeats itself."""
     ada = await connected()
-    start(calendar=limits(world))
-    await watched(world, ada)
-    point = {"failCommands": ["find"], "errorCode": 91, "namespace": f"{world.database.name}.calendar_channels"}
-    world.mongo.admin.command({"configureFailPoint": "failCommand", "mode": {"times": 3}, "data": point})
+    await renew_due(services, now())
+    await world.google.settled()
+    point = {"failCommands": ["find"], "errorCode": 50, "namespace": f"{world.database.name}.calendar_channels"}
+    world.mongo.admin.command({"configureFailPoint": "failCommand", "mode": {"times": 2}, "data": point})
     try:
         world.google.insert_event(ada.email, event("Told again"))
         await world.google.settled()
     finally:
         world.mongo.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
 
-    assert world.google.channels.sent[-1].statuses[-1] == 204
-    await eventually(lambda: titles(world, ada) == ["Told again"], PROMPT)
+    assert world.google.channels.sent[-1].statuses == [503, 503, 204]
+    assert calendar(world, ada)["next_sync_at"] <= now() + timedelta(seconds=1)
 
 
 async def test_two_workers_open_one_channel_for_each_calendar(world, connected: Connected, start) -> None:

@@ -60,15 +60,27 @@ def check(zone: str, wall: datetime) -> None:
 @settings(max_examples=100, deadline=None)
 @given(st.sampled_from(ZONES), walls, st.integers(1, 60 * 48), walls)
 def test_an_event_that_is_moved_lasts_as_long_as_before(zone, before, minutes, after) -> None:
-    start = before.replace(tzinfo=UTC)
-    old = Times(Moment(start), Moment(start + timedelta(minutes=minutes)))
     if not shown_at(zone, after):
         return
+
+    keeps_its_length(zone, before, minutes, after)
+
+
+def keeps_its_length(zone: str, before: datetime, minutes: int, after: datetime) -> None:
+    start = before.replace(tzinfo=UTC)
+    old = Times(Moment(start), Moment(start + timedelta(minutes=minutes)))
 
     new = moved(Given(start=after.isoformat(), timezone=zone), old, "UTC").window("UTC")
 
     assert new.start == shown_at(zone, after)[0]
     assert new.end - new.start == timedelta(minutes=minutes)
+
+
+@pytest.mark.parametrize(("zone", "day"), [("Europe/Berlin", "2027-03-27"), ("America/New_York", "2027-11-06")])
+def test_an_event_that_is_moved_over_a_change_of_clocks_too(zone, day) -> None:
+    before = datetime.fromisoformat("2027-01-11T10:00")
+
+    keeps_its_length(zone, before, 12 * 60, datetime.fromisoformat(f"{day}T20:00"))
 
 
 def test_what_is_sent_says_its_offset() -> None:

@@ -1,7 +1,10 @@
-"""`switchboard worker` in a hurry: its leases and pauses last a second or two, where they last a minute otherwise."""
+"""`switchboard worker` in a hurry: its leases and pauses last a second or two, where they last a minute otherwise.
+
+It pulls all the time: whenever it is killed or frozen, it is in the middle of something.
+"""
 
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from switchboard import worker
 from switchboard.calendars import documents as calendars
@@ -14,12 +17,16 @@ from switchboard.connections import service
 
 LEASE_SECONDS: Final = 2.0
 QUICKER: Final = 60
-pause_after_failure = Calendar.pause_after_failure
+pause_after_failure, after_success = Calendar.pause_after_failure, Calendar.succeeded
 
 
 class Quicker(Retries):
     def __init__(self, backoff: float) -> None:
         super().__init__(backoff / QUICKER)
+
+
+def succeeded(calendar: Calendar, **happened: Any) -> dict[str, Any]:
+    return {**after_success(calendar, **happened), "next_sync_at": happened["now"]}
 
 
 def pause(calendar: Calendar) -> timedelta:
@@ -30,7 +37,7 @@ def hurry() -> None:
     calendars.LEASE_SECONDS = LEASE_SECONDS
     connections.LEASE_MILLISECONDS, service.REFRESH_SECONDS = int(LEASE_SECONDS * 1000), LEASE_SECONDS * 0.8
     worker.IDLE_SECONDS, worker.FAILURE_SECONDS = 0.1, 0.2
-    Calendar.pause_after_failure = pause  # type: ignore[method-assign]
+    Calendar.pause_after_failure, Calendar.succeeded = pause, succeeded  # type: ignore[method-assign]
     google.Retries = Quicker  # type: ignore[misc]
 
 

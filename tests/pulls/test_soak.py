@@ -30,7 +30,7 @@ SETTINGS: Final = {
 
 async def soaked(mongod: Mongod, seed: int) -> Soaked:
     """Five hundred events, three workers; three in ten requests fail."""
-    crowd = Crowd(people=20, events=25, seed=seed, changes=20, faults=0.3, latency=0.8)
+    crowd = Crowd(people=20, events=25, seed=seed, changes=40, faults=0.3, latency=0.8)
     plan = Plan(
         crowd,
         SECONDS,

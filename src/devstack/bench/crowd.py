@@ -30,7 +30,8 @@ TOO_FAST = '{"error": {"code": 403, "errors": [{"domain": "usageLimits", "reason
 @dataclass(frozen=True)
 class Crowd:
     """`events` are those everybody begins with. `changes` are so many a second, over all. `faults` is the share of
-    requests that fail, `latency` how long the slow ones take in seconds: longer than callers wait.
+    requests that fail, `latency` how long those of them take in seconds that are too slow: longer than callers wait.
+    Every third of the others takes `slow` seconds.
     """
 
     people: int
@@ -39,6 +40,7 @@ class Crowd:
     changes: float = 0.0
     faults: float = 0.0
     latency: float = 3.0
+    slow: float = 0.2
 
     def argument(self) -> str:
         return json.dumps(asdict(self))
@@ -57,7 +59,8 @@ class Crowd:
             (2, {"path": LISTING, "status": 410, "body": NO_TOKEN}),
         ]
         whole = sum(weight for weight, _ in kinds)
-        return [Fault(times=None, chance=self.faults * weight / whole, **fields) for weight, fields in kinds]
+        failing = [Fault(times=None, chance=self.faults * weight / whole, **fields) for weight, fields in kinds]
+        return [*failing, Fault(path=ANYWHERE, times=None, chance=1 / 3, latency=self.slow)]
 
 
 class Outside:

@@ -16,6 +16,7 @@ RULES = (
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "UTC")
 MOST_SINGLE, MOST_SERIES = 60, 4  # on one calendar; more are deleted
 REFUSED = (400, 403, 404, 409, 410)  # what Google answers to a change of something that is gone
+AGAIN = 0.5  # of the changes are to one of the events that changed last
 Own = tuple[str, str]  # calendar and event
 
 
@@ -79,7 +80,8 @@ class History:
             self._delete(self.series.pop(0))
 
     def rename(self) -> bool:
-        return self._patch(self.single + self.series, {"summary": f"Renamed {self.chosen.randint(0, 9999)}"})
+        which = self.series if self.series and self.chosen.random() < 0.2 else self.single
+        return self._patch(which, {"summary": f"Renamed {self.chosen.randint(0, 9999)}"})
 
     def move(self) -> bool:
         """To another time, of another kind sometimes: what was all day gets hours."""
@@ -89,13 +91,13 @@ class History:
     def delete(self) -> bool:
         if not self.single:
             return False
-        self._delete(self.single.pop(self.chosen.randrange(len(self.single))))
+        self._delete(self._taken(self.single))
         return True
 
     def delete_series(self) -> bool:
         if not self.series:
             return False
-        self._delete(self.series.pop(self.chosen.randrange(len(self.series))))
+        self._delete(self._taken(self.series))
         return True
 
     def end_series(self) -> bool:
@@ -122,11 +124,10 @@ class History:
         """From one of the person's calendars to another."""
         if len(self.calendars) < 2 or not self.single:
             return False
-        number = self.chosen.randrange(len(self.single))
-        calendar, event_id = self.single[number]
+        calendar, event_id = self._taken(self.single)
         target = next(other for other in self.calendars if other != calendar)
         self.google.move_event(self.email, event_id, target, calendar)
-        self.single[number] = (target, event_id)
+        self.single.append((target, event_id))
         return True
 
     def answer(self) -> bool:
@@ -158,9 +159,15 @@ class History:
     def _patch(self, which: list[Own], fields: dict[str, Any]) -> bool:
         if not which:
             return False
-        calendar, event_id = self.chosen.choice(which)
+        calendar, event_id = own = self._taken(which)
         self.google.patch_event(self.email, event_id, fields, calendar)
+        which.append(own)
         return True
+
+    def _taken(self, which: list[Own]) -> Own:
+        """One of them, off the list: those that changed last stand at its end."""
+        first = max(0, len(which) - 3) if self.chosen.random() < AGAIN else 0
+        return which.pop(self.chosen.randrange(first, len(which)))
 
     def _instance(self) -> Own | None:
         if not self.series:

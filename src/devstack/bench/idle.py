@@ -1,4 +1,8 @@
-"""`idle`: calendars in which nothing has changed, through the code of one worker process."""
+"""`idle`: calendars in which nothing has changed, through the code of one worker process.
+
+Beside it `first_pulls`, the rate of those before, and `refreshing`, that of a round in which every access token is too
+old, as they all are where pauses are longer than an hour.
+"""
 
 import asyncio
 import time
@@ -50,9 +54,11 @@ class Idle:
         self.rounds = 0
         self.costs = dict.fromkeys(("requests", "commands", "operations"), 0)
 
-    async def pull_all(self) -> None:
-        """The first pulls, so that there is nothing new afterwards."""
+    async def pull_all(self) -> float:
+        """The first pulls, so that there is nothing new afterwards; calendars a second."""
+        started = time.perf_counter()
         await self._worked("pull_calendar", service.sync_whole)
+        seconds = time.perf_counter() - started
         tokens = {user["user_id"]: user["access_token"] async for user in self.crowd.database["users"].find()}
         self.calendars = [stored async for stored in self.crowd.database["calendars"].find()]
         for stored in self.calendars:
@@ -60,24 +66,38 @@ class Idle:
                 raise RuntimeError(f"the first pull of {stored['calendar_id']} ended as {stored['status']}")
             stored["access_token"] = tokens[stored["user_id"]]
         await self.crowd.database["floor_calendars"].insert_many(self.calendars)
+        return len(self.calendars) / seconds
 
     async def ours(self) -> float:
         """Calendars a second; counts what they cost."""
+        before = await self._spent()
+        rate = await self._round()
+        after = await self._spent()
+        self.rounds += 1
+        for name in self.costs:
+            self.costs[name] += after[name] - before[name]
+        return rate
+
+    async def refreshing(self) -> dict[str, float]:
+        """A round in which every person's access token has to be fetched first."""
+        await self.crowd.database["users"].update_many({}, {"$set": {"token_expiration": 0}})
+        before = self.commands.sent
+        rate = await self._round()
+        each = (self.commands.sent - before) / len(self.calendars)
+        return {"refreshing": round(rate, 1), "refreshing_commands_each": round(each, 3)}
+
+    async def _round(self) -> float:
+        """All calendars are due, and pulled; calendars a second. Setting and counting them costs two commands."""
         began = datetime.now(UTC)
         due = {"$set": {"next_sync_at": began - timedelta(seconds=1)}}
         await self.crowd.database["calendars"].update_many({}, due)
-        before = await self._spent()
         started = time.perf_counter()
         await self._worked("pull_changes", service.sync_changes)
         seconds = time.perf_counter() - started
-        after = await self._spent()
         done = {"status": "synced", "last_success_at": {"$gte": began}}
         left = len(self.calendars) - await self.crowd.database["calendars"].count_documents(done)
         if left:
             raise RuntimeError(f"{left} calendars were not pulled")
-        self.rounds += 1
-        for name in self.costs:
-            self.costs[name] += after[name] - before[name]
         return len(self.calendars) / seconds
 
     async def _worked(self, chore: str, step: Any) -> None:
@@ -132,6 +152,6 @@ async def measure_idle(calendars: int, runs: int) -> Measure:
     monitoring.register(commands)
     async with Mongod() as mongod, crowded(Crowd(people, events=3), mongod, **SETTINGS) as crowd:
         idle = Idle(crowd, commands)
-        await idle.pull_all()
+        first = await idle.pull_all()
         measure = await interleaved("idle", "calendars/s", runs, idle.ours, idle.floor)
-        return measure.beside(**idle.cost())
+        return measure.beside(**idle.cost(), first_pulls=round(first, 1), **await idle.refreshing())

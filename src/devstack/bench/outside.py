@@ -21,10 +21,8 @@ SCOPES = (
     "https://www.googleapis.com/auth/calendar.readonly",
     "https://www.googleapis.com/auth/calendar.events",
 )
-WORDS = (
-    "agenda where we stand what comes next who does it please bring your numbers for the quarter and the open points of "
-    "last time dial in by phone or join the room on the second floor coffee is there notes are shared afterwards with all"
-).split()
+WORDS = """agenda where we stand what comes next who does it please bring your numbers for the quarter and the open
+points of last time dial in by phone or join the room on the second floor coffee is there notes are shared with all"""
 
 
 def events(count: int) -> list[dict[str, Any]]:
@@ -39,7 +37,7 @@ def _event(number: int, start: datetime) -> dict[str, Any]:
     chosen = random.Random(number)
     return {
         "summary": f"Meeting {number}",
-        "description": " ".join(chosen.choices(WORDS, k=32)),
+        "description": " ".join(chosen.choices(WORDS.split(), k=32)),
         "location": f"Room {number % 20}",
         "start": {"dateTime": start.isoformat(), "timeZone": "Europe/Berlin"},
         "end": {"dateTime": (start + timedelta(hours=1)).isoformat(), "timeZone": "Europe/Berlin"},
