@@ -15,6 +15,7 @@ Control plane, beside the vendor's own paths:
 import asyncio
 import random
 import re
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Self
 
@@ -183,8 +184,9 @@ class Emulator:
         cut = web.StreamResponse(status=answer.status)
         cut.content_type = answer.content_type
         cut.content_length = len(body)
-        await cut.prepare(request)
-        await cut.write(body[: len(body) // 2])
+        with suppress(ConnectionError):  # the caller may have given up already
+            await cut.prepare(request)
+            await cut.write(body[: len(body) // 2])
         if request.transport is not None:
             request.transport.close()
         return cut

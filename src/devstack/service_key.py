@@ -11,7 +11,7 @@ import orjson
 from devstack.data_folder import read_json, write_private
 
 NAME = "devstack"
-SCOPES = ("agents.runtime", "calendars.token", "calendars.availability", "changes.read")
+SCOPES = ("agents.runtime", "calendars.token", "calendars.availability", "calendars.book", "changes.read")
 SECONDS = 20.0
 
 

@@ -127,6 +127,7 @@ class Stack:
             "GOOGLE_REVOKE_ADDRESS": f"{google}/revoke",
             "GOOGLE_CERTIFICATES_ADDRESS": f"{google}/oauth2/v1/certs",
             "GOOGLE_API_ADDRESS": google,
+            "CALENDAR_PUSH_ADDRESS": self.api,
             "SERVER_HOST": "127.0.0.1",
             "SERVER_PORT": str(self.ports["api"]),
             "SERVER_FRONT_END_ADDRESS": f"http://127.0.0.1:{self.ports['front_end']}",

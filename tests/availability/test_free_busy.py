@@ -91,9 +91,10 @@ async def test_busy_times_end_with_the_range(team: Team, monday: datetime) -> No
     ]
 
 
-async def test_a_long_event_counts_however_long_ago_it_began(team: Team, monday: datetime) -> None:
+@pytest.mark.parametrize("hours", [0, 1, 23, 24, 25, 36, 48, 49, 40 * 24])
+async def test_an_event_counts_however_long_ago_it_began(team: Team, monday: datetime, hours: int) -> None:
     ada = await team.person()
-    team.busy(ada, monday - 40 * DAY, 41 * 24)
+    team.busy(ada, monday - hours * HOUR, hours + 24)
 
     assert await busy(team, ada, monday, monday + 2 * DAY) == [(told(monday), told(monday + DAY))]
 

@@ -1,4 +1,6 @@
+import json
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,6 +20,10 @@ from tests.world import Person, World
 __all__ = ["connect", "event", "soon", "start"]  # fixtures
 
 Connected = Callable[..., Awaitable[Person]]
+Operation = dict[str, Any]
+
+WATCH = "/events/watch$"
+STOP = "/channels/stop$"
 
 
 def now() -> datetime:
@@ -41,6 +47,42 @@ def opened(world: World, person: Person) -> list[str]:
 
 def counted(name: str, outcome: str) -> float:
     return REGISTRY.get_sample_value(f"switchboard_push_{name}_total", {"outcome": outcome}) or 0.0
+
+
+@contextmanager
+def profiled(world: World) -> Iterator[list[Operation]]:
+    """What the API and the workers of this process ask of MongoDB meanwhile."""
+    found: list[Operation] = []
+    database = world.database
+    database.command("profile", 2, filter={"appName": "switchboard", "ns": {"$not": {"$regex": "profile|budgets"}}})
+    try:
+        yield found
+    finally:
+        database.command("profile", 0)
+        found.extend(database["system.profile"].find().sort("ts"))
+        database.drop_collection("system.profile")
+
+
+def near(one: datetime, other: datetime, minutes: float = 1) -> bool:
+    return abs(one - other) <= timedelta(minutes=minutes)
+
+
+def due(world: World, person: Person, **fields: Any) -> None:
+    """Let the channel of somebody's calendar be seen to now."""
+    past = now() - timedelta(minutes=1)
+    world.database["calendars"].update_many({"user_id": person.user_id}, {"$set": {"watch_at": past, **fields}})
+
+
+def sent(channel: dict[str, Any], token: str) -> dict[str, str]:
+    """A notification as Google sends it."""
+    named = {"X-Goog-Channel-ID": channel["channel_id"], "X-Goog-Channel-Token": token}
+    return {**named, "X-Goog-Resource-ID": channel["resource_id"] or "r", "X-Goog-Resource-State": "exists"}
+
+
+def secret(world: World) -> str:
+    """The token of the channel that was asked for last."""
+    token: str = json.loads(world.google.asked(WATCH)[-1].body)["token"]
+    return token
 
 
 def park(world: World) -> None:

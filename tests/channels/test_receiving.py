@@ -4,8 +4,6 @@ Rule 54 of facts/google-calendar.md section 2.
 """
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,28 +12,12 @@ import pytest
 from switchboard.calendars.documents import CalendarDocument
 from switchboard.channels.model import PATH
 from tests.calendars.conftest import pull_due
-from tests.channels.conftest import Connected, Wire, calendar, channels, counted, now, wire
+from tests.channels.conftest import Connected, Wire, calendar, channels, counted, now, profiled, wire
 from tests.world import Person, World
 
 UNKNOWN = {"code": "not_found", "detail": "There is nothing here.", "status": 404}
 HOUR = timedelta(hours=1)
 SOON = timedelta(seconds=2)
-
-Operation = dict[str, Any]
-
-
-@contextmanager
-def profiled(world: World) -> Iterator[list[Operation]]:
-    """What the API and the workers of this process ask of MongoDB meanwhile."""
-    found: list[Operation] = []
-    database = world.database
-    database.command("profile", 2, filter={"appName": "switchboard", "ns": {"$not": {"$regex": "profile|budgets"}}})
-    try:
-        yield found
-    finally:
-        database.command("profile", 0)
-        found.extend(database["system.profile"].find().sort("ts"))
-        database.drop_collection("system.profile")
 
 
 def everything(world: World, person: Person) -> tuple[Any, Any]:

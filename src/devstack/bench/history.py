@@ -16,6 +16,7 @@ RULES = (
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "UTC")
 MOST_SINGLE, MOST_SERIES = 60, 4  # on one calendar; more are deleted
 REFUSED = (400, 403, 404, 409, 410)  # what Google answers to a change of something that is gone
+EXPIRES_SECONDS = 120
 AGAIN = 0.5  # of the changes are to one of the events that changed last
 Own = tuple[str, str]  # calendar and event
 
@@ -33,6 +34,7 @@ class History:
         self.series: list[Own] = []
         self.invited: list[str] = []
         self.guests: list[History] = []
+        self.expired = 0.0
 
     def beginning(self, count: int) -> list[dict[str, Any]]:
         """Events of an hour each on the own calendar, to be there before anything happens."""
@@ -149,9 +151,14 @@ class History:
         """Google forgets the sync tokens it gave."""
         self.google.invalidate_sync_tokens(self.email)
 
-    def expire(self) -> None:
-        """Google refuses the access tokens it gave."""
+    def expire(self) -> bool:
+        """Google refuses the access tokens it gave; not so often that it refuses new ones as well."""
+        now = self.google.clock.now()
+        if now < self.expired + EXPIRES_SECONDS:
+            return False
+        self.expired = now
         self.google.expire_access_tokens(self.email)
+        return True
 
     def _delete(self, which: Own) -> None:
         self.google.delete_event(self.email, which[1], which[0])
