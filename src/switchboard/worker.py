@@ -49,6 +49,7 @@ class Chore:
 CHORE_LIST: Final = (
     Chore("pull_changes", pulls.sync_changes, NOTHING_WORKS, at_once=4),
     Chore("pull_calendar", pulls.sync_whole, NOTHING_WORKS, at_once=2),
+    Chore("hurry_new_members", pulls.hurry_new_members, NOTHING_WORKS),
     Chore("renew_channel", channels.renew_due, WITHOUT_GOOGLE),
     Chore("act_on_webhook", webhooks.act_on_waiting, WITHOUT_PROPELAUTH),
     Chore("end_change", members.resolve_left, WITHOUT_PROPELAUTH),

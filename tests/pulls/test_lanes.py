@@ -8,6 +8,8 @@ from devstack.emulator import Fault
 from switchboard.calendars.documents import CalendarDocument
 from switchboard.calendars.model import primary_calendar_id
 from switchboard.errors import SwitchboardError, Unavailable
+from switchboard.events.documents import CalendarEventDocument
+from switchboard.leases.service import Held
 from switchboard.pulls import service
 from tests.pulls.conftest import LISTING, calendar_of, events_of, only_due, titles_of
 
@@ -114,6 +116,48 @@ async def test_organizations_of_the_owner_are_noted_on_all_events_and_follow_mem
     assert (await pulled())["org_ids"] == both[1:]
     assert {tuple(found["org_ids"]) for found in events_of(world, ada)} == {tuple(both[1:])}
     world.database["user_organizations"].delete_many({"user_id": ada.user_id})
+
+
+async def test_who_joins_an_organization_is_pulled_at_once_and_found_under_it(world, ada, pulled, event) -> None:
+    world.google.insert_event(ada.email, event())
+    await pulled()
+    now, org_id = datetime.now(UTC), f"joined-{ada.user_id}"
+    member = {"user_id": ada.user_id, "org_id": org_id, "role_in_org": "Member", "confirmed_by": "api"}
+    world.database["user_organizations"].insert_one({**member, "joined_at": now, "confirmed_at": now})
+    only_due(world)
+    ahead = {"next_sync_at": now + timedelta(hours=1)}
+    world.database["calendars"].update_one({"user_id": ada.user_id}, {"$set": ahead})
+
+    await service.hurry_new_members(world.services, now)
+    assert await service.sync_changes(world.services, now) is True
+    await service.hurry_new_members(world.services, now)
+
+    assert [found["org_ids"] for found in events_of(world, ada)] == [[org_id]]
+    assert calendar_of(world, ada)["next_sync_at"] > now
+    assert await service.sync_changes(world.services, now) is False
+    world.database["user_organizations"].delete_many({"user_id": ada.user_id})
+
+
+async def test_while_events_are_placed_the_calendar_names_only_what_all_of_them_name(
+    world, ada, pulled, event, monkeypatch
+) -> None:
+    world.google.insert_event(ada.email, event())
+    await pulled()
+    both = {"org_ids": ["left", "stays"]}
+    world.database["calendars"].update_one({"user_id": ada.user_id}, {"$set": both})
+    world.database["calendar_events"].update_many({"user_id": ada.user_id}, {"$set": both})
+    calendar = await CalendarDocument.claim(primary_calendar_id(ada.user_id), "test")
+    seen = []
+
+    async def watched(*_: object) -> None:
+        seen.append(calendar_of(world, ada)["org_ids"])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CalendarEventDocument, "place", watched)
+        await Held(world.services, calendar, datetime.now(UTC)).place(["joined", "stays"])
+
+    assert seen == [["stays"]]
+    assert calendar_of(world, ada)["org_ids"] == ["joined", "stays"]
 
 
 async def test_a_budget_that_is_spent_puts_a_pull_off_and_blames_nobody(world, ada, pulled, monkeypatch) -> None:

@@ -67,6 +67,12 @@ class Held:
         if not await self.calendar.keep(fields, session):
             raise LeaseLost
 
+    async def begin_anew(self, fields: dict[str, Any]) -> None:
+        """Go on under the next fence: the sweep at the end then sees what was written under this one. `LeaseLost`."""
+        following = self.calendar.fence + 1
+        await self.keep({**fields, "fence": following})
+        self.calendar.fence = following
+
     async def store(self, changes: list[Change], *, anew: bool = False) -> bool:
         """Write what differs from what is stored, or everything `anew`; whether anything did. Raises `LeaseLost`."""
         calendar, event_ids = self.calendar, [change.event_id for change in changes]
@@ -90,7 +96,11 @@ class Held:
         return found
 
     async def place(self, org_ids: list[str]) -> None:
-        """Note on the calendar and its events the organizations of its owner. Raises `LeaseLost`."""
+        """Note on the calendar and its events the organizations of its owner. Raises `LeaseLost`.
+
+        Until it is done the calendar names only those that all of its events name.
+        """
+        await self.keep({"org_ids": [org_id for org_id in self.calendar.org_ids if org_id in org_ids]})
         async for event_ids in CalendarEventDocument.misplaced(self.calendar.owner, org_ids):
             await self._in_one(partial(CalendarEventDocument.place, event_ids, org_ids))
         await self.keep({"org_ids": org_ids})

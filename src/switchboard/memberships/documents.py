@@ -29,6 +29,7 @@ class UserOrganizationDocument(UserOrganization, Document):
         indexes: ClassVar[list[IndexModel]] = [
             IndexModel([("user_id", ASCENDING), ("org_id", ASCENDING)], unique=True, name="user_id_org_id_unique"),
             IndexModel([("org_id", ASCENDING), ("joined_at", ASCENDING), ("user_id", ASCENDING)], name="org_id_joined"),
+            IndexModel([("joined_at", ASCENDING)], name="joined_at"),
         ]
 
     @classmethod
@@ -55,6 +56,17 @@ class UserOrganizationDocument(UserOrganization, Document):
         for user_id, org_id in sorted([(stored["user_id"], stored["org_id"]) async for stored in found]):
             places.setdefault(user_id, []).append(org_id)
         return places
+
+    @classmethod
+    @query
+    async def joined_since(cls, moment: datetime, limit: int) -> dict[str, list[str]]:
+        """The organizations that people have joined since then, by person; of the latest of so many memberships."""
+        shown = {"_id": 0, "user_id": 1, "org_id": 1}
+        found = collection(cls).find({"joined_at": {"$gt": moment}}, shown, sort=[("joined_at", -1)], limit=limit)
+        joined: dict[str, list[str]] = {}
+        async for stored in found:
+            joined.setdefault(stored["user_id"], []).append(stored["org_id"])
+        return joined
 
     @classmethod
     @query

@@ -38,11 +38,14 @@ from switchboard.events.documents import CalendarEventDocument
 from switchboard.events.model import Window, read_changes
 from switchboard.leases.model import BudgetSpent
 from switchboard.leases.service import Held, ended, hold
+from switchboard.memberships.documents import UserOrganizationDocument
 from switchboard.pulls.model import CalendarTooLarge, Found, Seen
 from switchboard.services import Services
 from switchboard.users import service as users
 
 LOOK_AGAIN: Final = timedelta(days=1)  # for a new grant, or a calendar that is back
+NEW: Final = timedelta(minutes=10)  # members, and longer than a worker is away
+MOST_NEW: Final = 500
 NEXT_MINUTE: Final = timedelta(minutes=1)
 MOST_PAGES: Final = 2000
 AT_ONCE: Final = 16  # short pulls together: what they need of MongoDB is read once for all
@@ -95,6 +98,18 @@ async def _sync_due(services: Services, lane: Lane, limit: int, now: datetime) -
             raise error
         log.warning("pull.failed", code=error.code)
     return bool(claimed)
+
+
+async def hurry_new_members(_: Services, now: datetime) -> bool:
+    """Make the calendars due of who joined an organization a moment ago: then their events are found under it.
+
+    Always False: there is no piece of it that would lead to the next.
+    """
+    joined = await UserOrganizationDocument.joined_since(now - NEW, MOST_NEW)
+    for calendar in await CalendarDocument.of_users(list(joined)) if joined else []:
+        if not set(joined[calendar.user_id]) <= set(calendar.org_ids):
+            await CalendarDocument.notify(calendar.calendar_id, now)
+    return False
 
 
 async def pull(services: Services, calendar: CalendarDocument, now: datetime) -> None:
@@ -191,7 +206,7 @@ async def _pull_everything(held: Held) -> Found:
     that one of them is gone.
     """
     calendar, limits = held.calendar, held.services.settings.calendar
-    await held.keep({"stage": "everything"})
+    await held.begin_anew({"stage": "everything"})
     window, seen, found = new_window(held.now, limits), Seen(), Found()
     asked = EventQuery(time_min=window.start.isoformat(), time_max=window.end.isoformat(), page_size=limits.page_size)
     async with aclosing(_pages(held, asked)) as pages:

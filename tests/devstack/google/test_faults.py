@@ -18,6 +18,15 @@ async def test_a_dropped_connection_is_a_client_error_and_the_next_call_works(go
     assert ann.status == 200
 
 
+async def test_a_fault_with_a_chance_hits_some_requests_and_lets_others_pass(google, ann: Browser):
+    google.fail(Fault(path="events", times=None, chance=0.5, status=503, body="{}"))
+    statuses = set()
+    for _ in range(60):
+        await ann.events()
+        statuses.add(ann.status)
+    assert statuses == {200, 503}
+
+
 async def test_a_truncated_page_does_not_parse(google, ann: Browser):
     google.bulk_insert(ANN, [event(*NINE) for _ in range(50)])
     google.fail(Fault(path="events", truncate=True))
