@@ -54,6 +54,26 @@ async def test_a_person_is_told_with_name_and_state(diaries: Make) -> None:
 
 
 @pytest.mark.parametrize(
+    ("stored", "called"),
+    [
+        ({"first_name": "Grace", "last_name": ""}, ("Grace", None)),
+        ({"user_info": {"first_name": "Grace", "last_name": "Hopper"}}, ("Grace", "Hopper")),
+        ({"user_info": {"given_name": "Grace", "family_name": "Hopper"}, "first_name": "G."}, ("G.", "Hopper")),
+        ({"first_name": 7, "last_name": ["Hopper"]}, (None, None)),
+    ],
+)
+async def test_people_are_called_what_documents_of_any_shape_say(
+    diaries: Make, stored: dict[str, Any], called: tuple[str | None, str | None]
+) -> None:
+    found = await diaries("Owner")
+    users, which = found.world.database["users"], {"user_id": found.org.owner.user_id}
+    users.delete_one(which)
+    users.insert_one({**which, **stored})
+    person = (await people(found, found.org.owner))[found.org.owner.user_id]
+    assert (person["first_name"], person["last_name"]) == called
+
+
+@pytest.mark.parametrize(
     ("stored", "state"),
     [
         ({"status": "new"}, "waiting"),

@@ -20,7 +20,7 @@ from switchboard.memberships.documents import UserOrganizationDocument
 from switchboard.mongo import collection, query, readable
 from switchboard.organization_calendars.model import OPEN, EntryKey, Reach
 from switchboard.users.documents import UserDocument
-from switchboard.users.model import User
+from switchboard.users.model import User, UserToken
 
 FEWEST: Final = 200  # documents a walk reads, where more are there
 SEARCHED: Final = 10_000  # documents a walk looks into for a text
@@ -31,6 +31,7 @@ _KNOWN: Final = (
     *("calendar_id", "user_id", "primary", "busy", "org_ids", "status"),
     *("last_success_at", "pause_seconds", "window_start", "window_end"),
 )
+_NO_TOKEN: Final = UserToken()  # to look for one that is not there takes most of the time
 _TEXTS: Final = ("title", "location", "description")
 _MOMENT: Final = timedelta(milliseconds=1)  # the least that MongoDB tells apart
 _LAST: Final = "\U0010ffff"
@@ -196,5 +197,6 @@ async def calendars(user_ids: list[str]) -> list[Calendar]:
 async def people(user_ids: list[str]) -> dict[str, User]:
     """What these people are called."""
     shown = {"_id": 0, **dict.fromkeys(_SHOWN, 1)}
-    found = collection(UserDocument).find({"user_id": {"$in": user_ids}}, shown)
-    return {user.user_id: user for user in readable(User, await found.to_list(None))}
+    found = await collection(UserDocument).find({"user_id": {"$in": user_ids}}, shown).to_list(None)
+    named = [stored if "user_info" in stored else {**stored, "token": _NO_TOKEN} for stored in found]
+    return {user.user_id: user for user in readable(User, named)}

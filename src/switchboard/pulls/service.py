@@ -213,6 +213,7 @@ async def _pull_everything(held: Held) -> Found:
         async for page in pages:
             anew = calendar.query_version != QUERY_VERSION or calendar.timezone != page.timezone
             changes = read_changes(calendar.owner, page.items, page.timezone, window)
+            page.items.clear()  # two pages are in memory at a time: this one as ours, and the next as Google's
             seen.add(change.event_id for change in changes)
             found.changed |= await held.store(changes, anew=anew)
             found.fields = {"sync_token": page.next_sync_token, "timezone": page.timezone}
