@@ -20,6 +20,7 @@ ORG = "/v1/orgs/{org_id}"
 RUNTIME = "/internal/v1/agents/{agent_id}/runtime"
 AT_NUMBER = "/internal/v1/agents/by-phone/{number}/runtime"
 TOKEN = "/internal/v1/users/{user_id}/calendar-token"
+BOOKING = "/internal/v1/users/{user_id}/events"
 NOW = datetime.now(UTC)
 RANGE = {"from": NOW.isoformat(), "to": (NOW + timedelta(days=1)).isoformat()}
 
@@ -36,6 +37,7 @@ LAST: tuple[Route, ...] = (
     ("DELETE", AGENT),
     ("POST", f"{AGENT}/restore"),
     ("DELETE", f"{ORG}/invites/{{invite_id}}"),
+    ("DELETE", "/internal/v1/users/{user_id}/events/{event_id}"),
     ("DELETE", "/v1/me/calendar"),
     ("POST", f"{ORG}/leave"),
     ("DELETE", f"{ORG}/members/{{user_id}}"),
@@ -85,6 +87,8 @@ def right(route: Route, keys: Json) -> list[Sent]:
         ("POST", f"{ORG}/free-busy"): [Sent(json={"people": ["{user_id}"], **RANGE})],
         ("POST", f"{ORG}/availability"): [Sent(json=SLOTS)],
         ("POST", "/internal/v1/availability"): [Sent(json={"org_id": "{org_id}", **SLOTS})],
+        ("POST", BOOKING): [Sent(json=_event())],
+        ("PATCH", f"{BOOKING}/{{event_id}}"): [Sent(json={"title": uuid4().hex})],
         ("PATCH", "/v1/me"): [Sent(json={"first_name": "Ada"})],
         ("PUT", "/v1/me/welcome-form"): [Sent(json={"is_doctor": False})],
         ("POST", "/v1/orgs"): [Sent(json={"name": f"Org {uuid4().hex[:8]}"})],
@@ -95,6 +99,11 @@ def right(route: Route, keys: Json) -> list[Sent]:
     if "/agents/update/" in route[1]:
         return [Sent(json=_older(keys)), Sent({"agent_id": uuid4().hex}, json=_older(keys))]
     return found.get(route, [Sent()])
+
+
+def _event() -> Json:
+    times = {"start": (NOW + timedelta(days=3)).isoformat(), "end": (NOW + timedelta(days=3, hours=1)).isoformat()}
+    return {"title": "Call", "on_conflict": "allow", **times}
 
 
 def _older(keys: Json) -> Json:
@@ -153,7 +162,8 @@ def _in_headers(route: Route) -> Iterator[Sent]:
 
 def nowhere(route: Route) -> Json:
     """Names for a path that nothing is at: a secret in a header or a query alone keeps no change from being made."""
-    return {} if route[0] == "GET" else dict.fromkeys(("org_id", "agent_id", "user_id", "invite_id"), "00000000")
+    names = ("org_id", "agent_id", "user_id", "invite_id", "event_id")
+    return {} if route[0] == "GET" else dict.fromkeys(names, "00000000")
 
 
 def _in_body(schema: Json, schemas: Json) -> Iterator[Sent]:

@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -35,6 +35,7 @@ class Stage:
     places: dict[str, tuple[str, ...]]
     canaries: list[Canary] = field(repr=False)
     invite_id: str
+    event_id: str
 
     def names(self, org_id: str) -> dict[str, str]:
         """What stands in a path for its parameters."""
@@ -43,6 +44,7 @@ class Stage:
             "agent_id": self.agent.agent_id,
             "user_id": self.ada.user_id,
             "invite_id": self.invite_id,
+            "event_id": self.event_id,
             "grantee": self.teams["stranger"].org_id,
         }
 
@@ -92,7 +94,16 @@ async def staged(world: World, team: Callable[[], Awaitable[Team]]) -> Stage:
         for caller in (f"{name} owner", f"service of {name}"):
             places[caller] = (teams[name].org_id, owner.org_id)
     invite_id = answer.json()["invite_id"]
-    return Stage(world, teams, agent, deleted, ada, callers, places, canaries, invite_id)
+    event_id = await booked(world, ada, callers["service"])
+    return Stage(world, teams, agent, deleted, ada, callers, places, canaries, invite_id, event_id)
+
+
+async def booked(world: World, ada: Person, service: Headers) -> str:
+    """An event that a service has made in her calendar."""
+    begin = datetime.now(UTC).replace(microsecond=0) + timedelta(days=9)
+    event = {"title": "Call", "start": begin.isoformat(), "end": (begin + timedelta(hours=1)).isoformat()}
+    answer = await world.api.post(f"/internal/v1/users/{ada.user_id}/events", headers=service, json=event)
+    return str(answer.json()["event_id"])
 
 
 async def older_shape(team: Team, canaries: list[Canary]) -> None:
