@@ -50,7 +50,13 @@ async def test_an_organization_from_its_creation_to_its_end(world: World, api: h
     ]
     assert {entry["actor"]["kind"] for entry in audit} == {"user"}
     preview = (await api.get(f"{at}/deletion", headers=nina.headers)).json()
-    assert preview["goes"] == {"members": 1, "pending_invites": 0, "agents": 0, "service_keys": 0}
+    assert preview["goes"] == {
+        "members": 1,
+        "pending_invites": 0,
+        "agents": 0,
+        "service_keys": 0,
+        "calendar_sharing": 0,
+    }
     assert (await api.delete(at, headers=nina.headers)).status_code == 204
     assert (await api.get(at, headers=nina.headers)).status_code == 404
     assert world.propelauth.world.orgs.get(org["org_id"]) is None
