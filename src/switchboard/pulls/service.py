@@ -6,7 +6,7 @@ no harm.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -35,7 +35,7 @@ from switchboard.connections import service as connections
 from switchboard.connections.model import NotConnected
 from switchboard.errors import Refusal, SwitchboardError
 from switchboard.events.documents import CalendarEventDocument
-from switchboard.events.model import Window, read_changes
+from switchboard.events.model import Change, Window, read_changes
 from switchboard.leases.model import BudgetSpent
 from switchboard.leases.service import Held, ended, hold
 from switchboard.memberships.documents import UserOrganizationDocument
@@ -209,11 +209,9 @@ async def _pull_everything(held: Held) -> Found:
     await held.begin_anew({"stage": "everything"})
     window, seen, found = new_window(held.now, limits), Seen(), Found()
     asked = EventQuery(time_min=window.start.isoformat(), time_max=window.end.isoformat(), page_size=limits.page_size)
-    async with aclosing(_pages(held, asked)) as pages:
-        async for page in pages:
+    async with aclosing(_pages(held, asked, window)) as pages:
+        async for page, changes in pages:
             anew = calendar.query_version != QUERY_VERSION or calendar.timezone != page.timezone
-            changes = read_changes(calendar.owner, page.items, page.timezone, window)
-            page.items.clear()  # two pages are in memory at a time: this one as ours, and the next as Google's
             seen.add(change.event_id for change in changes)
             found.changed |= await held.store(changes, anew=anew)
             found.fields = {"sync_token": page.next_sync_token, "timezone": page.timezone}
@@ -239,9 +237,9 @@ async def _roll(held: Held) -> Found:
     assert before is not None  # noqa: S101
     await held.keep({"stage": "roll"})
     asked = EventQuery(time_min=before.end.isoformat(), time_max=window.end.isoformat(), page_size=limits.page_size)
-    async with aclosing(_pages(held, asked)) as pages:
-        async for page in pages:
-            found.changed |= await held.store(read_changes(calendar.owner, page.items, page.timezone, window))
+    async with aclosing(_pages(held, asked, window)) as pages:
+        async for _, changes in pages:
+            found.changed |= await held.store(changes)
     found.changed |= await held.remove(CalendarEventDocument.ended(calendar.owner, window.start))
     calendar.window_start, calendar.window_end = window
     again = next_night(held.now, calendar.timezone)
@@ -254,34 +252,37 @@ async def _pull_changes(held: Held) -> Found:
     calendar, window, found = held.calendar, held.calendar.window, Found()
     assert window is not None  # noqa: S101
     asked = EventQuery(sync_token=calendar.sync_token, page_size=held.services.settings.calendar.page_size)
-    async with aclosing(_pages(held, asked)) as pages:
-        async for page in pages:
+    async with aclosing(_pages(held, asked, window)) as pages:
+        async for page, changes in pages:
             if page.timezone != calendar.timezone:  # all-day events moved that nobody touched
                 raise SyncTokenExpired
-            if page.items:
-                found.changed |= await held.store(read_changes(calendar.owner, page.items, page.timezone, window))
+            if changes:
+                found.changed |= await held.store(changes)
             found.fields = {"sync_token": page.next_sync_token}
     return found
 
 
-async def _pages(held: Held, asked: EventQuery) -> AsyncGenerator[EventPage, None]:
+async def _pages(held: Held, asked: EventQuery, window: Window) -> AsyncGenerator[tuple[EventPage, list[Change]], None]:
     """Page after page until Google names no next one (rules 2 to 4), or there are too many (rule 57).
 
-    The next page is on its way while the caller writes this one.
+    The next page is on its way, and read, while the caller writes this one.
     """
     google, google_id = held.services.google, held.calendar.google_calendar_id or "primary"
 
-    def ask(page_token: str | None) -> Awaitable[EventPage]:
-        return held.ask(lambda token: google.event_page(token, google_id, asked, page_token))
+    async def ask(page_token: str | None) -> tuple[EventPage, list[Change]]:
+        page = await held.ask(lambda token: google.event_page(token, google_id, asked, page_token))
+        changes = read_changes(held.calendar.owner, page.items, page.timezone, window)
+        page.items.clear()  # a page is in memory as Google's or as ours
+        return page, changes
 
-    page, pages = await ask(None), 1
+    (page, changes), pages = await ask(None), 1
     while page.next_page_token:
         if (pages := pages + 1) > MOST_PAGES:
             raise CalendarTooLarge
         following = asyncio.ensure_future(ask(page.next_page_token))
         try:
-            yield page
-            page = await following
+            yield page, changes
+            page, changes = await following
         finally:
             await ended(following)
-    yield page
+    yield page, changes
