@@ -4,23 +4,31 @@ A variable is its group and its field: `MONGODB_URI` is `settings.mongodb.uri`. 
 variable that starts like one of ours without being one refuses to start, so a typo is never silent.
 """
 
-import base64
 import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from dotenv import dotenv_values
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from switchboard.crypto import KeyRing
 from switchboard.errors import Misconfigured
+from switchboard.setting_values import (
+    Address,
+    Listed,
+    Lowered,
+    MongodbUri,
+    Port,
+    PublicKey,
+    PushAddress,
+    SealingKeys,
+    Seconds,
+    Secret,
+    WebhookSecret,
+)
 
 # Others' variables that happen to start like ours.
 FOREIGN = ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_", "GOOGLE_API_KEY", "GOOGLE_GENAI_", "SERVER_SOFTWARE")
@@ -37,97 +45,12 @@ REASONS = {
 }
 
 
-def _address(value: str) -> str:
-    if not _is_address(value):
-        raise ValueError("must be an http(s) address such as https://example.com")
-    return value.rstrip("/")
-
-
-def _push_address(value: str) -> str:
-    """Google tells https addresses alone; what plays Google on this machine tells any."""
-    address = _address(value) if value else ""
-    parts = urlsplit(address)
-    if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "::1", "localhost"):
-        raise ValueError("must be an https address such as https://api.example.com")
-    return address
-
-
-def _is_address(value: str) -> bool:
-    try:
-        parts = urlsplit(value)
-        bare = not (parts.username or parts.query or parts.fragment) and parts.port != 0
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and bare
-    except ValueError:  # half an IPv6 address, a port that is none
-        return False
-
-
-def _not_empty(value: SecretStr) -> SecretStr:
-    if not value.get_secret_value().strip():
-        raise ValueError("must not be empty")
-    return value
-
-
-def _pem(value: str) -> str:
-    """A PEM in one line, with `\\n` written out, is how most environments carry it."""
-    pem = value.replace("\\n", "\n").strip()
-    if not pem.startswith("-----BEGIN PUBLIC KEY-----") or not pem.endswith("-----END PUBLIC KEY-----"):
-        raise ValueError("must be the public key in PEM form (PropelAuth: Backend Integration, verifier key)")
-    try:
-        key = load_pem_public_key(pem.encode())
-    except (ValueError, UnsupportedAlgorithm):
-        raise ValueError("is cut short or altered: it does not hold a public key") from None
-    if not isinstance(key, RSAPublicKey):
-        raise ValueError("must be an RSA key")
-    return pem
-
-
-def _lower(value: object) -> object:
-    return value.lower() if isinstance(value, str) else value
-
-
-def _list(value: object) -> object:
-    """Texts from one with commas; a JSON list is read as well."""
-    if not isinstance(value, str):
-        return value
-    return tuple(item for part in value.strip("[] ").split(",") if (item := part.strip(" \"'")))
-
-
-def _mongodb_uri(value: SecretStr) -> SecretStr:
-    if not value.get_secret_value().startswith(("mongodb://", "mongodb+srv://")):
-        raise ValueError("must start with mongodb:// or mongodb+srv://")
-    return value
-
-
-def _webhook_secret(value: SecretStr) -> SecretStr:
-    try:
-        key = base64.b64decode(value.get_secret_value().removeprefix("whsec_"), validate=True)
-    except ValueError:
-        key = b""
-    if not key:
-        raise ValueError("must be the signing secret of the webhook endpoint, whsec_ and base64 (PropelAuth: Webhooks)")
-    return value
-
-
-def _key_ring(value: SecretStr) -> SecretStr:
-    try:
-        KeyRing.read(value.get_secret_value())
-    except Misconfigured as error:
-        raise ValueError(f"is not usable. {error.message}") from None
-    return value
-
-
-Address = Annotated[str, AfterValidator(_address)]
-Secret = Annotated[SecretStr, AfterValidator(_not_empty)]
-Seconds = Annotated[float, Field(ge=0.05, le=3600)]
-Port = Annotated[int, Field(ge=1, le=65_535)]
-
-
 class Group(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class MongoSettings(Group):
-    uri: Annotated[SecretStr, AfterValidator(_mongodb_uri)]
+    uri: MongodbUri
     database: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,60}$")] = "switchboard"
     users_collection: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,100}$")] = "users"
     timeout: Seconds = 2.0
@@ -136,8 +59,8 @@ class MongoSettings(Group):
 class PropelAuthSettings(Group):
     auth_url: Address
     api_key: Secret
-    verifier_key: Annotated[str, AfterValidator(_pem)]
-    webhook_secret: Annotated[SecretStr, AfterValidator(_webhook_secret)]
+    verifier_key: PublicKey
+    webhook_secret: WebhookSecret
     api_address: Address = "https://propelauth-api.com"
     timeout: Seconds = 3.0
 
@@ -164,7 +87,7 @@ class CalendarSettings(Group):
     stale_seconds: Annotated[int, Field(ge=10, le=604_800)] = 3600
     requests_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 6000
     person_requests_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 300
-    push_address: Annotated[str, AfterValidator(_push_address)] = ""
+    push_address: PushAddress = ""
 
 
 class ServerSettings(Group):
@@ -172,7 +95,7 @@ class ServerSettings(Group):
     port: Annotated[int, Field(ge=0, le=65_535)] = 8000
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     front_end_address: Address
-    cors_origins: Annotated[tuple[Address, ...], BeforeValidator(_list)] = ()
+    cors_origins: Annotated[tuple[Address, ...], Listed] = ()
     body_limit: Annotated[int, Field(ge=1024, le=16_000_000)] = 1_048_576
     documentation: bool = False
 
@@ -187,7 +110,7 @@ class WorkerSettings(Group):
 
 
 class SealingSettings(Group):
-    keys: Annotated[SecretStr, AfterValidator(_key_ring)]
+    keys: SealingKeys
 
     @property
     def ring(self) -> KeyRing:
@@ -195,12 +118,12 @@ class SealingSettings(Group):
 
 
 class AgentSettings(Group):
-    endpoint_ports: Annotated[tuple[Port, ...], BeforeValidator(_list), Field(min_length=1)] = (443, 8443)
+    endpoint_ports: Annotated[tuple[Port, ...], Listed, Field(min_length=1)] = (443, 8443)
     endpoint_timeout: Seconds = 3.0
 
 
 class LogSettings(Group):
-    level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = "info"
+    level: Annotated[Literal["debug", "info", "warning", "error"], Lowered] = "info"
     format: Literal["json", "console"] = "json"
 
 
