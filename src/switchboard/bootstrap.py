@@ -13,78 +13,25 @@ import structlog
 from beanie import init_beanie
 
 from switchboard.agents import service as agents
-from switchboard.agents.documents import (
-    AgentConfigurationDocument,
-    AgentDocument,
-    AgentRevisionDocument,
-    OrganizationAgentDocument,
-)
-from switchboard.audit.documents import AuditEntryDocument
-from switchboard.bookings.documents import BookingDocument
-from switchboard.budgets.documents import RequestBudgetDocument
 from switchboard.budgets.service import Budget
 from switchboard.calendar_sharing import service as calendar_sharing
-from switchboard.calendar_sharing.documents import CalendarSharingDocument
-from switchboard.calendars.documents import CalendarDocument
-from switchboard.changes.documents import AgentChangeDocument
-from switchboard.channels.documents import ChannelDocument
 from switchboard.clients.endpoint_connections import Endpoints
 from switchboard.clients.google import GoogleClient
 from switchboard.clients.propelauth import PropelAuthClient
-from switchboard.connections.documents import ConnectionDocument, ConsentDocument
 from switchboard.errors import Misconfigured, Unavailable
-from switchboard.events.documents import CalendarEventDocument
-from switchboard.idempotency.documents import AttemptDocument
 from switchboard.invites import service as invites
-from switchboard.invites.documents import PendingInviteDocument
-from switchboard.memberships.documents import MarkDocument, MembershipChangeDocument, UserOrganizationDocument
 from switchboard.mongo import Database, Transactions, connected, query
-from switchboard.organizations.documents import OrganizationCreationDocument, OrganizationDocument
 from switchboard.runtime import service as service_keys
-from switchboard.runtime.documents import ServiceKeyDocument
+from switchboard.schema.documents import DOCUMENTS
 from switchboard.sealing import service as sealing
-from switchboard.sealing.documents import SealingCheckDocument
 from switchboard.services import Services
 from switchboard.settings import LogSettings, Settings
-from switchboard.turns.documents import TurnDocument
 from switchboard.users.documents import UserDocument
-from switchboard.webhooks.documents import WebhookDeliveryDocument
-from switchboard.working_hours.documents import WorkingHoursDocument
-
-DOCUMENTS = (
-    UserDocument,
-    ConsentDocument,
-    ConnectionDocument,
-    CalendarDocument,
-    CalendarEventDocument,
-    ServiceKeyDocument,
-    AuditEntryDocument,
-    MarkDocument,
-    MembershipChangeDocument,
-    UserOrganizationDocument,
-    OrganizationDocument,
-    OrganizationCreationDocument,
-    PendingInviteDocument,
-    WebhookDeliveryDocument,
-    AttemptDocument,
-    SealingCheckDocument,
-    AgentDocument,
-    AgentConfigurationDocument,
-    OrganizationAgentDocument,
-    AgentRevisionDocument,
-    AgentChangeDocument,
-    RequestBudgetDocument,
-    ChannelDocument,
-    BookingDocument,
-    TurnDocument,
-    CalendarSharingDocument,
-    WorkingHoursDocument,
-)
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Services]:
-    """Connect MongoDB and the vendors, and let go of them at the end.
+async def running(settings: Settings, *, prepare: bool = True) -> AsyncIterator[Services]:
+    """Connect MongoDB and the vendors, and let go of them at the end. Without `prepare` nothing is written by this.
 
     Nothing is asked of a vendor. Raises `Unavailable` when MongoDB does not answer, `Misconfigured` when it may not
     be used, the users stand against their unique index, or a sealing key is missing or wrong.
@@ -94,7 +41,7 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
         PropelAuthClient.opened(settings.propelauth) as propelauth,
         GoogleClient.opened(settings.google) as google,
     ):
-        await _prepare(database, settings)
+        await (_prepare(database, settings) if prepare else register(database, settings, indexes=False))
         _spare_the_collector()
         yield Services(
             settings,
@@ -120,11 +67,11 @@ def _spare_the_collector() -> None:
 
 
 @asynccontextmanager
-async def documents(settings: Settings) -> AsyncIterator[None]:
-    """MongoDB and no vendor: enough for the commands of operators."""
+async def documents(settings: Settings, *, indexes: bool = True) -> AsyncIterator[Database]:
+    """MongoDB and no vendor: enough for the commands of operators. Without `indexes` nothing is written by this."""
     async with connected(settings.mongodb) as database:
-        await register(database, settings)
-        yield
+        await register(database, settings, indexes=indexes)
+        yield database
 
 
 async def duplicate_users(settings: Settings) -> list[tuple[str, int]]:
@@ -150,11 +97,11 @@ async def _prepare(database: Database, settings: Settings) -> None:
     await sealing.verify(settings.sealing.ring, datetime.now(UTC))
 
 
-async def register(database: Database, settings: Settings) -> None:
+async def register(database: Database, settings: Settings, *, indexes: bool = True) -> None:
     """Put the documents on this database of the process, with their indexes."""
     await _reach(database)
     UserDocument.Settings.name = settings.mongodb.users_collection
-    await init_beanie(database, document_models=list(DOCUMENTS))
+    await init_beanie(database, document_models=list(DOCUMENTS), skip_indexes=not indexes)
 
 
 def set_up_logging(settings: LogSettings) -> None:

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel, Field, ValidationError, WrapValidator
 
+from switchboard.annotations import SEALED, Reference
 from switchboard.audit.model import Action, Actor, AuditEntry, Target, new_entry
 from switchboard.changes.model import AgentChange, Kind, new_change
 from switchboard.configurations.model import Configuration, Conversation
@@ -67,13 +68,13 @@ class Agent(BaseModel):
     """
 
     agent_id: str
-    org_id: str
-    org_ids: list[str]
+    org_id: Annotated[str, Reference("Organization", "cascade")]
+    org_ids: Annotated[list[str], Reference("Organization", "cascade")]
     legacy_id: str | None = None
     name: str
     phone_number: str | None = None
     chatbot_api: str | None = None
-    chatbot_key: str | None = Field(default=None, repr=False)
+    chatbot_key: Annotated[str | None, SEALED] = Field(default=None, repr=False)
     initial_message: str | None = None
     status: Status = "inactive"
     ready: bool = False
@@ -121,8 +122,8 @@ def _as_stored(read: Callable[[object], object]) -> WrapValidator:
 class AgentConfiguration(BaseModel):
     """What is kept beside the agent, in any shape that was ever stored; `revision` says to which state it belongs."""
 
-    agent_id: str
-    org_id: str
+    agent_id: Annotated[str, Reference("Agent", "cascade")]
+    org_id: Annotated[str, Reference("Organization", "cascade")]
     tts_config: Annotated[TtsConfig, _as_stored(speech)]
     stt_config: Annotated[SttConfig, _as_stored(recognition)]
     conversation: Conversation = Conversation()
@@ -134,8 +135,8 @@ class AgentConfiguration(BaseModel):
 class OrganizationAgent(BaseModel):
     """That an organization has an agent, and what it may do with it."""
 
-    org_id: str
-    agent_id: str
+    org_id: Annotated[str, Reference("Organization", "cascade")]
+    agent_id: Annotated[str, Reference("Agent", "cascade")]
     access: Access
     created_at: datetime
     updated_at: datetime
@@ -147,12 +148,12 @@ class AgentRevision(BaseModel):
     `configuration` holds the secrets as they were sealed.
     """
 
-    agent_id: str
-    org_id: str
+    agent_id: Annotated[str, Reference("Agent", "cascade")]
+    org_id: Annotated[str, Reference("Organization", "cascade")]
     number: int
     at: datetime
     author: Actor
-    author_org_id: str
+    author_org_id: Annotated[str, Reference("Organization", "keep")]
     reason: str | None = None
     configuration: Configuration = Field(repr=False)
 

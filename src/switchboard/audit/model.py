@@ -4,9 +4,11 @@ import secrets
 import time
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
+
+from switchboard.annotations import Reference
 
 ActorKind = Literal["user", "service", "propelauth", "system"]
 TargetKind = Literal["organization", "member", "invite", "agent", "user"]
@@ -79,7 +81,7 @@ class AuditEntry(BaseModel):
     """`before` and `after` hold the fields that changed, never a secret; `at` is UTC."""
 
     entry_id: str
-    org_id: str
+    org_id: Annotated[str, Reference("Organization", "keep")]
     at: datetime
     actor: Actor
     action: Action

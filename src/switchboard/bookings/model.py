@@ -5,13 +5,14 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import orjson
 from pydantic import BaseModel
 
+from switchboard.annotations import Reference
 from switchboard.clients.google_errors import EventNotFound
 from switchboard.clients.google_events import read_event
 from switchboard.connections.model import NotConnected
@@ -67,9 +68,9 @@ class AttendeesUnknown(Conflict):
 class Booking(BaseModel):
     """An event that was written to from here, by its ids, for as long as it may be asked for by them."""
 
-    event_id: str
-    user_id: str
-    calendar_id: str
+    event_id: Annotated[str, Reference("CalendarEvent", "keep")]
+    user_id: Annotated[str, Reference("User", "cascade")]
+    calendar_id: Annotated[str, Reference("Calendar", "keep")]
     google_event_id: str
     cancelled_at: datetime | None = None
     forget_at: datetime

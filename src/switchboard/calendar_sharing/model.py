@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel, BeforeValidator
 
+from switchboard.annotations import Reference
 from switchboard.organizations.model import Organization
 
 Shows = Literal["details", "busy", "nothing"]
@@ -22,8 +23,8 @@ class CalendarSharing(BaseModel):
     It outlives the membership: who comes back shows what they showed.
     """
 
-    user_id: str
-    org_id: str
+    user_id: Annotated[str, Reference("User", "cascade")]
+    org_id: Annotated[str, Reference("Organization", "cascade")]
     shows: Annotated[Shows, BeforeValidator(read_shows)] = "nothing"
     updated_at: datetime | None = None
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, Field
 
+from switchboard.annotations import SECRET, Reference
 from switchboard.connections.model import Connection
 from switchboard.errors import Conflict, Invalid
 from switchboard.events.model import CalendarEvent, Owner, Position, Window, digest
@@ -56,17 +57,17 @@ class Calendar(BaseModel):
     """
 
     calendar_id: str
-    user_id: str
+    user_id: Annotated[str, Reference("User", "cascade")]
     primary: bool = True
     google_calendar_id: str | None = None
     name: str | None = None
     busy: bool = True
-    org_ids: list[str] = []
+    org_ids: Annotated[list[str], Reference("Organization", "keep")] = []
     timezone: str = "UTC"
     status: Annotated[Status, BeforeValidator(_status)] = "new"
     stage: Stage | None = None
     reason: str | None = None
-    sync_token: str | None = Field(default=None, repr=False)
+    sync_token: Annotated[str | None, SECRET] = Field(default=None, repr=False)
     query_version: int = 0
     window_start: datetime | None = None
     window_end: datetime | None = None

@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 from uuid import uuid4
 
 from pydantic import BaseModel
 
+from switchboard.annotations import Reference
 from switchboard.errors import Gone
 
 Kind = Literal["created", "configuration", "keys", "status", "sharing", "deleted", "restored", "removed"]
@@ -27,8 +28,8 @@ class AgentChange(BaseModel):
     """
 
     change_id: str
-    agent_id: str
-    org_ids: list[str]
+    agent_id: Annotated[str, Reference("Agent", "keep")]
+    org_ids: Annotated[list[str], Reference("Organization", "keep")]
     kinds: list[Kind]
     etag: str | None
     at: datetime

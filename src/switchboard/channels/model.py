@@ -8,10 +8,11 @@ import re
 import secrets
 from datetime import datetime, timedelta
 from hmac import compare_digest
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 from pydantic import BaseModel, Field
 
+from switchboard.annotations import SECRET, Reference
 from switchboard.calendars.model import Calendar
 from switchboard.clients.google_errors import ChannelExists, PushAddressRefused, PushUnsupported
 from switchboard.connections.model import fingerprint
@@ -47,9 +48,9 @@ class Channel(BaseModel):
     """
 
     channel_id: str
-    token_hash: str = Field(repr=False)
-    calendar_id: str
-    user_id: str
+    token_hash: Annotated[str, SECRET] = Field(repr=False)
+    calendar_id: Annotated[str, Reference("Calendar", "keep")]
+    user_id: Annotated[str, Reference("User", "keep")]
     google_calendar_id: str
     resource_id: str | None = None
     created_at: datetime

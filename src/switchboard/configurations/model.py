@@ -3,12 +3,13 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
 import phonenumbers
 from pydantic import BaseModel, Field, JsonValue, SecretStr
 
+from switchboard.annotations import SEALED
 from switchboard.crypto import CannotOpen, KeyRing, Place, is_sealed
 from switchboard.errors import Invalid
 from switchboard.providers.model import GROUPS as PROVIDER_GROUPS
@@ -108,7 +109,7 @@ class Configuration(BaseModel):
     name: str
     phone_number: str | None = None
     chatbot_api: str | None = None
-    chatbot_key: str | None = Field(default=None, repr=False)
+    chatbot_key: Annotated[str | None, SEALED] = Field(default=None, repr=False)
     initial_message: str | None = None
     conversation: Conversation = Conversation()
     tts_config: TtsConfig = TtsConfig()

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel, BeforeValidator, Field
 
+from switchboard.annotations import SECRET, Reference
 from switchboard.clients.google_oauth import TokenGrant
 from switchboard.errors import Conflict, Gone, NotFound
 from switchboard.users.model import READING_SCOPES, UserToken
@@ -49,9 +50,9 @@ class Consent(BaseModel):
     """A consent that a person began at Google. `state_hash` is all that is kept of the state."""
 
     state_hash: str
-    user_id: str
-    verifier: str = Field(repr=False)
-    nonce: str = Field(repr=False)
+    user_id: Annotated[str, Reference("User", "cascade")]
+    verifier: Annotated[str, SECRET] = Field(repr=False)
+    nonce: Annotated[str, SECRET] = Field(repr=False)
     expires_at: datetime
 
     @classmethod
@@ -86,7 +87,7 @@ def _source(value: object) -> object:
 class Connection(BaseModel):
     """How a person is connected. `lost_fingerprint` names the grant that Google refused; another one starts afresh."""
 
-    user_id: str
+    user_id: Annotated[str, Reference("User", "cascade")]
     source: Annotated[Source, BeforeValidator(_source)] = "stored"
     google_subject: str | None = None
     google_email: str | None = None

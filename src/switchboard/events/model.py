@@ -5,10 +5,11 @@ Rules are numbered as in facts/google-calendar.md section 2.
 
 import hashlib
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import BaseModel
 
+from switchboard.annotations import Reference
 from switchboard.clients.google_events import read_event
 from switchboard.errors import Invalid
 
@@ -59,10 +60,10 @@ class CalendarEvent(BaseModel):
     """
 
     event_id: str
-    user_id: str
-    calendar_id: str
+    user_id: Annotated[str, Reference("User", "cascade")]
+    calendar_id: Annotated[str, Reference("Calendar", "cascade")]
     google_event_id: str
-    org_ids: list[str] = []
+    org_ids: Annotated[list[str], Reference("Organization", "keep")] = []
     meeting_id: str | None = None
     title: str | None = None
     description: str | None = None

@@ -3,11 +3,12 @@
 import hashlib
 import re
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Annotated, Final
 from uuid import uuid4
 
 from pydantic import BaseModel, Field
 
+from switchboard.annotations import SECRET
 from switchboard.errors import Conflict, Invalid
 
 KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
@@ -42,7 +43,7 @@ class Attempt(BaseModel):
     made_id: str = Field(default_factory=lambda: uuid4().hex)
     status: int | None = None
     media_type: str = ""
-    body: bytes = b""
+    body: Annotated[bytes, SECRET] = b""
 
     def check(self, digest: str, now: datetime) -> None:
         """Raise unless a repetition with this digest may go on, or be answered."""

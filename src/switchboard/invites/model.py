@@ -5,11 +5,12 @@ An invite that was revoked or declined is `expired`, and says so by `revoked_at`
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import uuid4
 
 from pydantic import BaseModel
 
+from switchboard.annotations import Reference
 from switchboard.audit.model import Action, Actor, AuditEntry, Target, new_entry
 from switchboard.clients.propelauth_facts import InviteFacts
 from switchboard.errors import Conflict, Forbidden, Gone, NotFound, RateLimited
@@ -88,12 +89,12 @@ class PendingInvite(BaseModel):
     """Times are UTC. `email_key` is the e-mail as it is compared; `sent_at` is None until PropelAuth has mailed it."""
 
     invite_id: str
-    org_id: str
-    invitee_email: str
+    org_id: Annotated[str, Reference("Organization", "cascade")]
+    invitee_email: Annotated[str, Reference("User", "keep", field="email")]
     email_key: str
     role_in_org: str
     additional_roles_in_org: list[str] = []
-    inviter_user_id: str | None = None
+    inviter_user_id: Annotated[str | None, Reference("User", "nullify")] = None
     inviter_email: str | None = None
     created_at: datetime
     expires_at: datetime
@@ -103,7 +104,7 @@ class PendingInvite(BaseModel):
     sends: int = 1
     ended_at: datetime | None = None
     accepted_at: datetime | None = None
-    accepted_by: str | None = None
+    accepted_by: Annotated[str | None, Reference("User", "keep")] = None
     revoked_at: datetime | None = None
     revoked_by: str | None = None
     declined_at: datetime | None = None

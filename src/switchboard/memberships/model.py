@@ -6,10 +6,11 @@ a `MembershipChange`, carried out at PropelAuth, and then mirrored. See docs/dec
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel
 
+from switchboard.annotations import Reference
 from switchboard.audit.model import OUTSIDE, Action, Actor, AuditEntry, Target, differences, new_entry
 from switchboard.clients.propelauth_facts import MembershipFacts
 from switchboard.errors import Conflict, SwitchboardError
@@ -35,8 +36,8 @@ class ChangeUnderWay(Conflict):
 class UserOrganization(BaseModel):
     """A membership, as PropelAuth last confirmed it: when (UTC), and by what we learnt of it."""
 
-    user_id: str
-    org_id: str
+    user_id: Annotated[str, Reference("User", "cascade")]
+    org_id: Annotated[str, Reference("Organization", "cascade")]
     role_in_org: str
     additional_roles_in_org: list[str] = []
     joined_at: datetime
@@ -68,8 +69,8 @@ class MembershipChange(BaseModel):
     """
 
     change_id: str
-    org_id: str
-    user_id: str | None
+    org_id: Annotated[str, Reference("Organization", "cascade")]
+    user_id: Annotated[str | None, Reference("User", "cascade")]
     kind: Kind
     role_in_org: str | None = None
     additional_roles_in_org: list[str] = []
@@ -217,8 +218,8 @@ class Mark(BaseModel):
     membership; `removed_at` when one was ended by somebody else than its member, `left_at` when by its member.
     """
 
-    org_id: str
-    user_id: str | None = None
+    org_id: Annotated[str, Reference("Organization", "keep")]
+    user_id: Annotated[str | None, Reference("User", "keep")] = None
     applied: int = 0
     absent_at: datetime | None = None
     removed_at: datetime | None = None

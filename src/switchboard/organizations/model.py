@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel
 
+from switchboard.annotations import Reference
 from switchboard.audit.model import OUTSIDE, Action, Actor, AuditEntry, AuditFilter, Target, differences, new_entry
 from switchboard.clients.propelauth_facts import OrganizationFacts
 from switchboard.errors import Conflict, Invalid, NotFound
@@ -208,7 +209,7 @@ class Acting:
 class OrganizationCreation(BaseModel):
     """A creation that was begun: by it a repeated call finds what the first one left at PropelAuth."""
 
-    user_id: str
+    user_id: Annotated[str, Reference("User", "cascade")]
     name: str
     begun_at: datetime
     actor: Actor

@@ -13,6 +13,7 @@ from typing import Annotated, Final, Literal, NamedTuple, get_args
 import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, StringConstraints, ValidationError
 
+from switchboard.annotations import SEALED
 from switchboard.errors import Invalid
 
 Kind = Literal["speech", "recognition"]
@@ -90,7 +91,7 @@ class TtsConfig(BaseModel):
 
     provider: ProviderId = DEFAULTS["speech"]
     voice_id: Text = None
-    tts_api_key: Key = None
+    tts_api_key: Annotated[Key, SEALED] = None
     model: Text = None
     speed: float = Field(default=NORMAL_SPEED, ge=SPEED.minimum, le=SPEED.maximum, strict=True)
     language: Text = None
@@ -103,7 +104,7 @@ class SttConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     provider: ProviderId = DEFAULTS["recognition"]
-    api_key: Key = None
+    api_key: Annotated[Key, SEALED] = None
     model: Text = None
     language: Text = None
     options: dict[str, JsonValue] = {}

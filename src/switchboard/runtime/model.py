@@ -3,10 +3,11 @@
 import hashlib
 import secrets
 from datetime import datetime
-from typing import Final, Literal, get_args
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from switchboard.annotations import SECRET, Reference
 from switchboard.errors import Conflict, Invalid, NotFound, Unauthenticated
 from switchboard.roles.model import ROLES
 from switchboard.users.model import Date, User
@@ -71,9 +72,9 @@ class ServiceKey(BaseModel):
     key_id: str
     name: str
     prefix: str
-    key_hash: str
+    key_hash: Annotated[str, SECRET]
     scopes: list[str]
-    org_id: str | None = None
+    org_id: Annotated[str | None, Reference("Organization", "keep")] = None
     role: str | None = None
     created_at: datetime
     expires_at: datetime | None = None

@@ -1,10 +1,11 @@
 """A known value that each key that may have sealed something has sealed as well."""
 
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Final
 
 from pydantic import BaseModel
 
+from switchboard.annotations import SECRET
 from switchboard.crypto import CannotOpen, KeyRing, Place
 from switchboard.errors import Misconfigured
 
@@ -13,7 +14,7 @@ KNOWN: Final = "switchboard"
 
 class SealingCheck(BaseModel):
     key_id: str
-    sealed: str
+    sealed: Annotated[str, SECRET]
     created_at: datetime
 
     @property

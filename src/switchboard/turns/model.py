@@ -1,9 +1,11 @@
 """Whose turn it is."""
 
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import BaseModel
 
+from switchboard.annotations import Reference
 from switchboard.errors import Unavailable
 
 
@@ -15,6 +17,6 @@ class TurnTaken(Unavailable):
 class Turn(BaseModel):
     """Who writes to a person's time right now; nobody else does until then."""
 
-    user_id: str
+    user_id: Annotated[str, Reference("User", "cascade")]
     owner: str
     until: datetime

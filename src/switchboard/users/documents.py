@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from beanie import Document
-from pymongo import ReturnDocument
+from pymongo import ASCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from switchboard.mongo import collection, patiently, query, readable
@@ -27,6 +27,9 @@ class UserDocument(User, Document):
 
     class Settings:
         name: ClassVar[str] = "users"
+        later: ClassVar[IndexModel] = IndexModel(  # once there are no duplicates: see `ensure_unique`
+            [("user_id", ASCENDING)], unique=True, sparse=True, name="user_id_unique"
+        )
 
     @classmethod
     @query
@@ -107,7 +110,7 @@ class UserDocument(User, Document):
             return True
         try:
             with patiently():
-                await collection(cls).create_index("user_id", unique=True, sparse=True, name="user_id_unique")
+                await collection(cls).create_indexes([cls.Settings.later])
         except DuplicateKeyError:
             return False
         return True

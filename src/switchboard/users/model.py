@@ -16,6 +16,7 @@ import orjson
 from email_validator import EmailNotValidError, validate_email
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 
+from switchboard.annotations import FLAT, SECRET
 from switchboard.errors import Forbidden, Invalid, TooLarge
 
 DEFAULT_TIMEZONE: Final = "Asia/Kolkata"
@@ -123,12 +124,12 @@ class UserToken(BaseModel):
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
-    access_token: Text = Field(default=None, repr=False)
-    refresh_token: Text = Field(default=None, repr=False)
+    access_token: Annotated[Text, SECRET] = Field(default=None, repr=False)
+    refresh_token: Annotated[Text, SECRET] = Field(default=None, repr=False)
     token_type: Text = "Bearer"  # noqa: S105
     token_expiration: Epoch = None
     client_id: Text = None
-    client_secret: Text = Field(default=None, repr=False)
+    client_secret: Annotated[Text, SECRET] = Field(default=None, repr=False)
     has_calendar_access: Flag = False
     scope: Annotated[list[str], BeforeValidator(_scopes)] = []
     created_at: Date = None
@@ -175,7 +176,7 @@ class User(BaseModel):
     timezone: Text = None
     welcome_form_completed: Flag = False
     welcome_form_data: Annotated[JsonValue, BeforeValidator(_json)] = None
-    token: UserToken = UserToken()
+    token: Annotated[UserToken, FLAT] = UserToken()
 
     @model_validator(mode="before")
     @classmethod

@@ -1,10 +1,11 @@
 """A delivery that was accepted, and what it asks us to look at."""
 
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel
 
+from switchboard.annotations import Reference
 from switchboard.clients.propelauth_webhooks import Hint
 
 State = Literal["waiting", "done", "given_up"]
@@ -39,8 +40,8 @@ class WebhookDelivery(BaseModel):
 
     delivery_id: str
     event_type: str
-    org_id: str | None = None
-    user_id: str | None = None
+    org_id: Annotated[str | None, Reference("Organization", "keep")] = None
+    user_id: Annotated[str | None, Reference("User", "keep")] = None
     received_at: datetime
     state: State = "waiting"
     tries: int = 0

@@ -12,6 +12,7 @@ from typing import Annotated, Final, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from switchboard.annotations import Reference
 from switchboard.errors import Invalid
 from switchboard.spans.model import DAY, MINUTE, Span, Spans, Stretch, merged, stretches
 from switchboard.users.model import UnknownTimezone, is_timezone
@@ -172,7 +173,7 @@ USUAL: Final = Schedule()
 class WorkingHours(Schedule):
     """When a person works. `updated_at` is None for who has kept nothing."""
 
-    user_id: str
+    user_id: Annotated[str, Reference("User", "cascade")]
     updated_at: datetime | None = None
 
 

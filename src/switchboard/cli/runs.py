@@ -1,0 +1,63 @@
+"""Runs of long work: looking at them, taking them back, giving them up."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from switchboard.cli.output import AsJson, DryRun, at, progress_bar, tell, with_documents
+from switchboard.runs import service as runs
+from switchboard.runs.model import Run, Undone
+
+commands = typer.Typer(no_args_is_help=True, help="Runs of long work: list them, take them back, give them up.")
+RunId = Annotated[str, typer.Argument(help="As 'switchboard runs list' shows it.")]
+
+
+@commands.command("list")
+def list_runs(as_json: AsJson = False) -> None:
+    """List the last fifty runs, the newest first: id, name, state, when it began, and what it counted."""
+    found = with_documents(runs.newest, indexes=False)
+    tell({"runs": [_shown(run) for run in found]}, [_line(run) for run in found], as_json=as_json)
+
+
+@commands.command("undo")
+def undo_run(run_id: RunId, dry_run: DryRun = False, as_json: AsJson = False) -> None:
+    """Put back what a run changed, as far as nobody changed it since. It may be stopped and started again."""
+    undone = with_documents(lambda: _undone(run_id, dry_run=dry_run), indexes=not dry_run)
+    word = "would be" if dry_run else "were"
+    lines = [
+        f"{undone.restored} changes {word} taken back; {undone.changed_since} stay, for others changed them since."
+    ]
+    tell({**vars(undone), "run_id": run_id, "dry_run": dry_run}, lines, as_json=as_json)
+
+
+@commands.command("abandon")
+def abandon_run(run_id: RunId, as_json: AsJson = False) -> None:
+    """Give up a run that was not finished: the next start begins anew. What it changed can still be taken back."""
+    run = with_documents(lambda: runs.abandon(run_id, _now))
+    tell(_shown(run), [f"{run.name} ({run.run_id}) is {run.state}."], as_json=as_json)
+
+
+@commands.command("forget")
+def forget_run(run_id: RunId) -> None:
+    """Remove what a run kept to be taken back by; it holds what the documents held, secrets included."""
+    with_documents(lambda: runs.forget(run_id))
+    typer.echo("It is forgotten: the run cannot be taken back any more.")
+
+
+async def _undone(run_id: str, *, dry_run: bool) -> Undone:
+    with progress_bar((await runs.found(run_id)).packs, "Taking back") as advance:
+        return await runs.undo(run_id, _now, advance, dry_run=dry_run)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _shown(run: Run) -> dict[str, object]:
+    return run.model_dump(exclude={"open", "packs", "fence", "position"})
+
+
+def _line(run: Run) -> str:
+    counts = " ".join(f"{name}={number}" for name, number in run.counts.items()) or "-"
+    return "\t".join((run.run_id, run.name, run.state, at(run.begun_at), counts))

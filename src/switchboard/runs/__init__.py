@@ -1,0 +1,1 @@
+"""Long work of operators: one at a time, stopped and resumed, taken back."""

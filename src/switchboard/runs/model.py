@@ -1,0 +1,147 @@
+"""A run of an operator's long work, and what it needs to be taken back."""
+
+import os
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel
+
+from switchboard.annotations import SECRET, Reference
+from switchboard.errors import Conflict, NotFound
+
+State = Literal["running", "stopped", "done", "undone", "abandoned"]
+Clock = Callable[[], datetime]
+
+LEASE: Final = timedelta(seconds=30)
+HEARTBEAT_SECONDS: Final = 8.0
+
+
+class RunNotFound(NotFound):
+    code = "run_not_found"
+    message = "There is no such run. 'switchboard runs list' shows them."
+
+
+class RunUnderWay(Conflict):
+    code = "run_under_way"
+    message = "This is being run right now. Start it again once that is over; it then goes on or has nothing to do."
+
+
+class OtherOptions(Conflict):
+    code = "other_options"
+    message = "A run with other options was not finished."
+
+
+class RunLost(Conflict):
+    code = "run_lost"
+    message = "Another process took this run over, because this one was silent for too long. It goes on there."
+
+
+class NothingToUndo(Conflict):
+    code = "nothing_to_undo"
+    message = "Nothing of this run can be taken back: it kept no images, they were forgotten, or it was undone already."
+
+
+class Run(BaseModel):
+    """A run: what it does, how far it is, who works on it.
+
+    It is `open` until it is done, undone or abandoned: the next start by this name goes on with it. `position` is
+    where, in the work's own terms. `leased_until` says when a silent holder is taken for dead; `fence` grows with
+    every holder. `packs` counts the stored before-images. Times are UTC.
+    """
+
+    run_id: str
+    name: str
+    arguments: dict[str, Any] = {}
+    state: State = "running"
+    open: bool = True
+    position: Any = None
+    counts: dict[str, int] = {}
+    packs: int = 0
+    holder: str
+    leased_until: datetime
+    fence: int = 1
+    begun_at: datetime
+    updated_at: datetime
+    ended_at: datetime | None = None
+
+    def check_options(self, arguments: Mapping[str, Any]) -> None:
+        """Raise unless it may be gone on with by these options."""
+        if self.arguments != dict(arguments):
+            given = ", ".join(f"{name}={value}" for name, value in self.arguments.items()) or "none"
+            raise OtherOptions(
+                f"A run of {self.name} with other options ({given}) was not finished. Finish it with those, or give it "
+                f"up with 'switchboard runs abandon {self.run_id}'."
+            )
+
+    def under_way(self) -> RunUnderWay:
+        return RunUnderWay(
+            f"{self.name} is being run right now by {self.holder}. Start it again once that is over; it then goes on "
+            "or has nothing to do."
+        )
+
+
+@dataclass(frozen=True)
+class Image:
+    """A change of one document, before it is made.
+
+    Of a changed document `before` and `after` hold the fields that change; a field that only one of them has is absent
+    in the other. `before` None: the document is inserted, as `after`. `after` None: it is removed, and `before` is all
+    of it.
+    """
+
+    id: Any
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+
+    def still_before(self) -> dict[str, Any]:
+        """The filter that finds the document unless somebody else changed these fields since it was read."""
+        return {"_id": self.id, **_these(self.before or {}, self.after or {})}
+
+    def still_after(self) -> dict[str, Any]:
+        """The filter that finds the document unless somebody else changed these fields since they were written."""
+        return {"_id": self.id, **_these(self.after or {}, self.before or {})}
+
+    def change(self) -> dict[str, Any]:
+        """The update that makes the change."""
+        return _update(self.after or {}, self.before or {})
+
+    def undo(self) -> dict[str, Any]:
+        """The update that takes it back."""
+        return _update(self.before or {}, self.after or {})
+
+
+class BeforeImages(BaseModel):
+    """Some images of a run, ordered by `fence` and `number`. They hold what the documents held, secrets included."""
+
+    run_id: Annotated[str, Reference("Run", "cascade")]
+    fence: int
+    number: int
+    collection: str
+    images: Annotated[list[dict[str, Any]], SECRET]
+    at: datetime
+
+
+@dataclass
+class Undone:
+    """Documents that were put back, and those that stayed because others changed them since, or nothing had."""
+
+    restored: int = 0
+    changed_since: int = 0
+
+
+def this_process() -> str:
+    """Who holds a run, for people."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def _these(values: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+    present = {name: {"$eq": value, "$exists": True} for name, value in values.items()}
+    return {**present, **{name: {"$exists": False} for name in others if name not in values}}
+
+
+def _update(values: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+    gone = {name: "" for name in others if name not in values}
+    return {**({"$set": dict(values)} if values else {}), **({"$unset": gone} if gone else {})}

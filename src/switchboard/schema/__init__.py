@@ -1,0 +1,1 @@
+"""The registry of the entities, and what is made from it."""
