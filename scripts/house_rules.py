@@ -15,8 +15,8 @@ FEATURES = (
     "replies", "comparison", "connections", "events", "budgets", "calendars", "calendar_choices", "calendar_sharing",
     "organization_calendars", "leases", "pulls", "channels", "bookings", "event_times", "turns", "spans",
     "working_hours", "availability", "home", "sealing", "providers", "configurations", "variants", "readiness",
-    "changes", "agents", "editing", "lifecycle", "sharing", "history", "rotation", "delivery", "runtime", "runs", "webhooks",
-    "legacy_calendars", "legacy_organizations", "legacy_agents",
+    "changes", "agents", "editing", "lifecycle", "sharing", "history", "rotation", "delivery", "runtime", "runs",
+    "webhooks", "normalization", "backfill", "agent_imports", "legacy_calendars", "legacy_organizations", "legacy_agents",
 )  # fmt: skip
 FEATURE_FILES = {f"{name}.py" for name in ("__init__", "model", "documents", "service", "schemas", "routes")}
 LONGEST_FUNCTION = 50

@@ -1,5 +1,7 @@
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -9,6 +11,7 @@ from switchboard.bootstrap import register
 from switchboard.clients.endpoint_connections import Endpoints
 from switchboard.mongo import collection
 from switchboard.users.documents import UserDocument
+from tests.operators import Operator
 from tests.world import Person, World
 from tests.world import world as started
 
@@ -71,3 +74,11 @@ def api(world: World) -> httpx.AsyncClient:
 @pytest.fixture
 def ada(world: World) -> Person:
     return world.person()
+
+
+@pytest.fixture
+def operator(world: World, tmp_path: Path) -> Iterator[Operator]:
+    """Somebody with a command line, on an empty database of their own."""
+    name = f"operator_{uuid4().hex[:8]}"
+    yield Operator(world.mongod, world.propelauth, world.mongo, name, tmp_path)
+    world.mongo.drop_database(name)
