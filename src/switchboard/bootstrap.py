@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import structlog
 from beanie import init_beanie
+from pymongo.errors import DuplicateKeyError
 
 from switchboard.agents import service as agents
 from switchboard.budgets.service import Budget
@@ -101,7 +102,20 @@ async def register(database: Database, settings: Settings, *, indexes: bool = Tr
     """Put the documents on this database of the process, with their indexes."""
     await _reach(database)
     UserDocument.Settings.name = settings.mongodb.users_collection
-    await init_beanie(database, document_models=list(DOCUMENTS), skip_indexes=not indexes)
+    try:
+        await init_beanie(database, document_models=list(DOCUMENTS), skip_indexes=not indexes)
+    except DuplicateKeyError as error:
+        raise Misconfigured(_stands_against(error)) from None
+
+
+def _stands_against(error: DuplicateKeyError) -> str:
+    """Which index cannot be built, without the values that are there twice."""
+    named = re.search(r"collection: [^. ]+\.(\S+) index: (\S+)", str(error))
+    which = f"The index {named[2]} of the collection {named[1]}" if named else "A unique index"
+    return (
+        f"{which} cannot be built, because documents stand against it. 'switchboard migrate --dry-run' and "
+        "'switchboard indexes diff' say which."
+    )
 
 
 def set_up_logging(settings: LogSettings) -> None:

@@ -2,7 +2,7 @@
 
 import typer
 
-from switchboard.cli import runs, serving, users
+from switchboard.cli import migrate, runs, serving, users
 from switchboard.cli.calendars import calendar_commands
 from switchboard.cli.keys import keys
 from switchboard.cli.output import FAILED
@@ -12,6 +12,7 @@ from switchboard.errors import SwitchboardError
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Run Switchboard.")
 cli.add_typer(serving.commands)
 cli.add_typer(users.commands)
+cli.add_typer(migrate.commands)
 cli.add_typer(keys, name="keys")
 cli.add_typer(calendar_commands, name="calendars")
 cli.add_typer(secret_commands, name="secrets")

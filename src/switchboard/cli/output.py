@@ -51,6 +51,10 @@ def tell(report: Mapping[str, object], lines: list[str], *, as_json: bool) -> No
     typer.echo(json.dumps(report, default=_plain) if as_json else "\n".join(lines))
 
 
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
 def at(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 

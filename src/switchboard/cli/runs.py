@@ -1,11 +1,10 @@
 """Runs of long work: looking at them, taking them back, giving them up."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from switchboard.cli.output import AsJson, DryRun, at, progress_bar, tell, with_documents
+from switchboard.cli.output import AsJson, DryRun, at, now, progress_bar, tell, with_documents
 from switchboard.runs import service as runs
 from switchboard.runs.model import Run, Undone
 
@@ -34,7 +33,7 @@ def undo_run(run_id: RunId, dry_run: DryRun = False, as_json: AsJson = False) ->
 @commands.command("abandon")
 def abandon_run(run_id: RunId, as_json: AsJson = False) -> None:
     """Give up a run that was not finished: the next start begins anew. What it changed can still be taken back."""
-    run = with_documents(lambda: runs.abandon(run_id, _now))
+    run = with_documents(lambda: runs.abandon(run_id, now))
     tell(_shown(run), [f"{run.name} ({run.run_id}) is {run.state}."], as_json=as_json)
 
 
@@ -47,11 +46,7 @@ def forget_run(run_id: RunId) -> None:
 
 async def _undone(run_id: str, *, dry_run: bool) -> Undone:
     with progress_bar((await runs.found(run_id)).packs, "Taking back") as advance:
-        return await runs.undo(run_id, _now, advance, dry_run=dry_run)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+        return await runs.undo(run_id, now, advance, dry_run=dry_run)
 
 
 def _shown(run: Run) -> dict[str, object]:

@@ -7,10 +7,10 @@ from typing import Any, ClassVar, Final
 import bson
 from beanie import Document
 from bson.raw_bson import RawBSONDocument
-from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
+from pymongo import ASCENDING, DESCENDING, DeleteOne, IndexModel, ReturnDocument, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
-from switchboard.mongo import collection, query, readable
+from switchboard.mongo import Session, collection, query, readable
 from switchboard.runs.model import LEASE, BeforeImages, Image, Run, State
 
 KEPT: Final = 90 * 24 * 3600  # seconds that a run can be taken back for
@@ -30,6 +30,13 @@ class RunDocument(Run, Document):
             ),
             IndexModel([("begun_at", DESCENDING)], name="begun_at"),
         ]
+
+    @classmethod
+    @query
+    async def prepare(cls) -> None:
+        """Make the indexes that decide who works; other collections' may not be possible before the work is done."""
+        await collection(cls).create_indexes(cls.Settings.indexes)
+        await collection(BeforeImagesDocument).create_indexes(BeforeImagesDocument.Settings.indexes)
 
     @classmethod
     @query
@@ -151,6 +158,20 @@ async def take_back(of: str, image: Image) -> bool:
             return False
         return True
     return (await place.update_one(image.still_after(), image.undo())).matched_count == 1
+
+
+@query
+async def put(of: str, images: Sequence[Image], session: Session) -> int:
+    """Make changes; how many were made. One whose document others changed since it was read is not."""
+    done = await collection(RunDocument).database[of].bulk_write([_write(each) for each in images], session=session)
+    return done.modified_count + done.upserted_count + done.deleted_count
+
+
+def _write(image: Image) -> UpdateOne | DeleteOne:
+    if image.before is None:
+        fields = {name: value for name, value in (image.after or {}).items() if name != "_id"}
+        return UpdateOne({"_id": image.id}, {"$setOnInsert": fields}, upsert=True)
+    return DeleteOne(image.still_before()) if image.after is None else UpdateOne(image.still_before(), image.change())
 
 
 def _packs(images: Sequence[Image]) -> Iterator[list[RawBSONDocument]]:

@@ -3,11 +3,11 @@
 import os
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from switchboard.annotations import SECRET, Reference
 from switchboard.errors import Conflict, NotFound
@@ -93,8 +93,8 @@ class Image:
     """
 
     id: Any
-    before: Mapping[str, Any] | None
-    after: Mapping[str, Any] | None
+    before: Mapping[str, Any] | None = field(repr=False)
+    after: Mapping[str, Any] | None = field(repr=False)
 
     def still_before(self) -> dict[str, Any]:
         """The filter that finds the document unless somebody else changed these fields since it was read."""
@@ -120,7 +120,7 @@ class BeforeImages(BaseModel):
     fence: int
     number: int
     collection: str
-    images: Annotated[list[dict[str, Any]], SECRET]
+    images: Annotated[list[dict[str, Any]], SECRET] = Field(repr=False)
     at: datetime
 
 

@@ -65,16 +65,21 @@ class Work:
 async def begun(name: str, arguments: Mapping[str, Any], clock: Clock, *, wait: float = 0) -> AsyncIterator[Work]:
     """Begin a run of this name, or go on with the one that was not finished; done once the block ends without an error.
 
-    Ends the block early, as if by Ctrl-C, when another process took the run over. Whatever ends it early leaves a run
-    that the next start goes on with. Waits up to `wait` seconds for one that is under way. Raises `RunUnderWay`,
-    `OtherOptions`.
+    Whatever ends the block early leaves a run that the next start goes on with. Waits up to `wait` seconds for one that
+    is under way. Raises `RunUnderWay`, `OtherOptions`, and `RunLost` in the middle of the block when another process
+    took the run over.
     """
+    await RunDocument.prepare()
     work = Work(await _taken(name, arguments, clock, wait), clock)
     heart = asyncio.create_task(_beat(work, asyncio.current_task()))
     finished = False
     try:
         yield work
         finished = True
+    except asyncio.CancelledError:
+        if heart.done():  # the cancelling was its own
+            raise RunLost from None
+        raise
     finally:
         heart.cancel()
         with suppress(asyncio.CancelledError):

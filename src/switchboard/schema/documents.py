@@ -22,6 +22,7 @@ from switchboard.events.documents import CalendarEventDocument
 from switchboard.idempotency.documents import AttemptDocument
 from switchboard.invites.documents import PendingInviteDocument
 from switchboard.memberships.documents import MarkDocument, MembershipChangeDocument, UserOrganizationDocument
+from switchboard.migrations.documents import AppliedStepDocument
 from switchboard.organizations.documents import OrganizationCreationDocument, OrganizationDocument
 from switchboard.runs.documents import BeforeImagesDocument, RunDocument
 from switchboard.runtime.documents import ServiceKeyDocument
@@ -61,4 +62,5 @@ DOCUMENTS: Final[tuple[type[Document], ...]] = (
     WorkingHoursDocument,
     RunDocument,
     BeforeImagesDocument,
+    AppliedStepDocument,
 )

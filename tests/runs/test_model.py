@@ -1,0 +1,49 @@
+"""Decisions about runs and their images, with plain objects."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from switchboard.runs.model import Image, OtherOptions, Run
+
+NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
+
+
+def run(**fields: object) -> Run:
+    times = {"leased_until": NOW + timedelta(seconds=30), "begun_at": NOW, "updated_at": NOW}
+    return Run.model_validate({"run_id": "r1", "name": "normalize-users", "holder": "host:1", **times, **fields})
+
+
+def test_an_image_of_changed_fields_finds_the_document_only_as_it_was_read() -> None:
+    image = Image(7, {"scope": "a b", "old": 1}, {"scope": ["a", "b"], "new": 2})
+
+    assert image.still_before() == {
+        "_id": 7,
+        "scope": {"$eq": "a b", "$exists": True},
+        "old": {"$eq": 1, "$exists": True},
+        "new": {"$exists": False},
+    }
+    assert image.change() == {"$set": {"scope": ["a", "b"], "new": 2}, "$unset": {"old": ""}}
+
+
+def test_undoing_is_the_change_the_other_way_round() -> None:
+    image = Image(7, {"scope": "a b", "old": 1}, {"scope": ["a", "b"], "new": 2})
+    back = Image(7, image.after, image.before)
+
+    assert image.undo() == back.change()
+    assert image.still_after() == back.still_before()
+
+
+def test_a_null_is_not_the_same_as_nothing() -> None:
+    assert Image(7, {"scope": None}, {}).still_before()["scope"] == {"$eq": None, "$exists": True}
+    assert Image(7, {}, {"scope": None}).still_before()["scope"] == {"$exists": False}
+
+
+def test_a_run_goes_on_by_the_same_options_only() -> None:
+    run(arguments={"drop": True}).check_options({"drop": True})
+    with pytest.raises(OtherOptions, match=r"\(drop=True\).*runs abandon r1"):
+        run(arguments={"drop": True}).check_options({"drop": False})
+
+
+def test_images_never_show_what_documents_held() -> None:
+    assert "s3cret" not in repr(Image(7, {"access_token": "s3cret"}, {}))
