@@ -89,6 +89,7 @@ async def test_a_silent_holder_loses_the_run_and_can_write_nothing_more_to_it(
 ) -> None:
     with ending_in(RunLost):
         async with runs.begun(name, {}, clock) as frozen:
+            await frozen.checkpoint("here")
             clock.now += LEASE
             async with runs.begun(name, {}, clock) as successor:
                 await successor.checkpoint("further")
@@ -196,6 +197,7 @@ async def test_a_frozen_holder_does_not_remove_the_images_of_its_successor(
 ) -> None:
     with ending_in(RunLost):
         async with runs.begun(name, {}, clock) as frozen:
+            await frozen.checkpoint(0)
             clock.now += LEASE
             async with runs.begun(name, {}, clock) as successor:
                 await successor.keep(place.name, [Image(1, {"value": 1}, {"value": 2})])
@@ -223,10 +225,26 @@ async def test_a_run_that_is_under_way_is_neither_undone_nor_abandoned(world: Wo
 async def test_an_abandoned_run_does_not_stand_against_other_options(world: World, clock: Clock, name: str) -> None:
     with ending_in(ZeroDivisionError):
         async with runs.begun(name, {"drop": True}, clock) as work:
+            await work.checkpoint(1)
             raise ZeroDivisionError
     assert (await runs.abandon(work.run.run_id, clock)).state == "abandoned"
     async with runs.begun(name, {"drop": False}, clock) as other:
         assert other.run.run_id != work.run.run_id
+
+
+async def test_a_run_that_did_nothing_yet_stands_against_nothing(world: World, clock: Clock, name: str) -> None:
+    with ending_in(ZeroDivisionError):
+        async with runs.begun(name, {"drop": True}, clock) as refused:
+            raise ZeroDivisionError
+    async with runs.begun(name, {"drop": False}, clock) as dying:
+        clock.now += LEASE
+        async with runs.begun(name, {}, clock) as other:
+            pass
+        with ending_in(RunLost):
+            await dying.beat()
+
+    states = [(await runs.found(work.run.run_id)).state for work in (refused, dying, other)]
+    assert states == ["abandoned", "abandoned", "done"]
 
 
 async def test_a_lost_lease_ends_the_work_and_a_beat_keeps_it(

@@ -67,6 +67,11 @@ class Run(BaseModel):
     updated_at: datetime
     ended_at: datetime | None = None
 
+    @property
+    def untouched(self) -> bool:
+        """Whether it has done nothing yet that somebody would have to go on with."""
+        return self.position is None and not self.packs and not self.counts
+
     def check_options(self, arguments: Mapping[str, Any]) -> None:
         """Raise unless it may be gone on with by these options."""
         if self.arguments != dict(arguments):

@@ -40,22 +40,23 @@ class Work:
         """Keep before-images of documents of a collection: before they are changed."""
         number = await BeforeImagesDocument.add(self.run, of, images, self.clock())
         if number:
-            await self._set(packs=self.run.packs + number)
+            await self.set(packs=self.run.packs + number)
 
     async def checkpoint(self, position: Any, **counted: int) -> None:
         """Everything up to this position is done, and these more were counted. Raises `RunLost`."""
         counts = {**self.run.counts}
         for name, number in counted.items():
             counts[name] = counts.get(name, 0) + number
-        await self._set(position=position, counts=counts)
+        await self.set(position=position, counts=counts)
 
     async def beat(self) -> None:
         """Say that this process is alive. Raises `RunLost`."""
-        await self._set()
+        await self.set()
 
-    async def _set(self, **fields: Any) -> None:
+    async def set(self, **fields: Any) -> None:
+        """Set fields of the run. Raises `RunLost`."""
         now = self.clock()
-        said = {**fields, "leased_until": now + LEASE, "updated_at": now}
+        said = {"leased_until": now + LEASE, "updated_at": now, **fields}
         if not await RunDocument.set_by_holder(self.run, said):
             raise RunLost
         self.run = self.run.model_copy(update=said)
@@ -65,9 +66,9 @@ class Work:
 async def begun(name: str, arguments: Mapping[str, Any], clock: Clock, *, wait: float = 0) -> AsyncIterator[Work]:
     """Begin a run of this name, or go on with the one that was not finished; done once the block ends without an error.
 
-    Whatever ends the block early leaves a run that the next start goes on with. Waits up to `wait` seconds for one that
-    is under way. Raises `RunUnderWay`, `OtherOptions`, and `RunLost` in the middle of the block when another process
-    took the run over.
+    Whatever ends the block early leaves a run that the next start goes on with, unless nothing was done yet. Waits up
+    to `wait` seconds for one that is under way. Raises `RunUnderWay`, `OtherOptions`, and `RunLost` in the middle of
+    the block when another process took the run over.
     """
     await RunDocument.prepare()
     work = Work(await _taken(name, arguments, clock, wait), clock)
@@ -152,6 +153,9 @@ async def _taken(name: str, arguments: Mapping[str, Any], clock: Clock, wait: fl
         if open_one is None:
             continue
         if open_one.leased_until <= now:
+            if open_one.untouched:
+                await RunDocument.close(open_one.run_id, ("running", "stopped"), "abandoned", now)
+                continue
             open_one.check_options(arguments)
             taken = await RunDocument.take(open_one, this_process(), now)
             if taken is not None:
@@ -175,10 +179,10 @@ def _new(name: str, arguments: Mapping[str, Any], now: datetime) -> Run:
 
 async def _end(work: Work, *, finished: bool) -> None:
     now = work.clock()
-    over = {"state": "done", "open": False, "ended_at": now} if finished else {"state": "stopped"}
-    if not await RunDocument.set_by_holder(work.run, {**over, "leased_until": now, "updated_at": now}):
-        raise RunLost
-    work.run = work.run.model_copy(update=over)
+    over: dict[str, Any] = {"state": "stopped"}
+    if finished or work.run.untouched:
+        over = {"state": "done" if finished else "abandoned", "open": False, "ended_at": now}
+    await work.set(**over, leased_until=now)
 
 
 async def _beat(work: Work, worker: "asyncio.Task[Any] | None") -> None:
