@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from devstack.bench.data import measure_commands, measure_normalize
 from devstack.bench.idle import measure_idle
 from devstack.bench.me import measure_me
 from devstack.bench.measure import Measure, show
@@ -51,6 +52,18 @@ def memory(events: Annotated[int, typer.Option(help="Of the one calendar.", min=
     typer.echo(found.line())
     if not found.good:
         raise typer.Exit(FAILED)
+
+
+@cli.command()
+def data(
+    runs: Annotated[int, typer.Option(help="Rounds of normalising and of its floor.", min=1, max=9)] = 1,
+    users: Annotated[int, typer.Option(help="User documents, in the ten variants.", min=1000)] = 1_000_000,
+    organizations: Annotated[int, typer.Option(help="With 20,000 events each.", min=1, max=4000)] = 100,
+) -> None:
+    """The data scripts: normalize-users beside the barest loop and its memory, doctor and export-sql over events."""
+    _tell([asyncio.run(measure_normalize(users, runs))])
+    for found in asyncio.run(measure_commands(organizations)):
+        typer.echo(found.line())
 
 
 @cli.command()

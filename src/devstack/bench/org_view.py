@@ -109,8 +109,8 @@ async def measure_org_view(runs: int, requests: int) -> list[Measure]:
         few, many = (replace(found, database=f"{found.database}_{name}") for name in ("few", "many"))
         now = datetime.now(UTC)
         few_settings, many_settings = few.environment(), many.environment()  # each call makes new keys
-        await _fill(few, few_settings, 1, now)
-        await _fill(many, many_settings, ORGANIZATIONS, now)
+        await fill(few, few_settings, 1, now)
+        await fill(many, many_settings, ORGANIZATIONS, now)
         async with (
             server("switchboard", "serve", environment=few_settings, path="/health/live") as small,
             server("switchboard", "serve", environment=many_settings, path="/health/live") as large,
@@ -178,7 +178,7 @@ def _org_id(number: int) -> str:
     return f"organization-{number}"
 
 
-async def _fill(found: Parts, environment: dict[str, str], organizations: int, now: datetime) -> None:
+async def fill(found: Parts, environment: dict[str, str], organizations: int, now: datetime) -> None:
     """Write organizations with their people, calendars and events, and let the application build its indexes."""
     began = time.monotonic()
     client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(found.mongod.uri)
