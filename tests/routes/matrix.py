@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from uuid import uuid4
+from zlib import crc32
 
 from fastapi.routing import APIRoute
 
@@ -122,17 +123,20 @@ def plain_status(route: Route, caller: str) -> int:
     return {**PUBLIC, **WEBHOOKS}[route]
 
 
-def calls(route: Route, row: Row, caller: str) -> Iterator[Call]:
-    """What a caller asks of a bound route: the first ask for all targets, and the others for one's own."""
+def calls(route: Route, row: Row, caller: str, *, whole: bool = True) -> Iterator[Call]:
+    """What a caller asks of a bound route: the first ask for all targets, and the others for one's own.
+
+    Unless it is to be the `whole` of it: then of each group of targets what is not there, and one of the others.
+    """
     own = [OWN_TARGET, *([GIVEN] if row.child in AGENT_KINDS and caller in GRANTEES else [])]
-    for target in (*_targets(route, row, caller), *own):
+    for target in (*_targets(route, row, caller, whole=whole), *own):
         yield Call(caller, row.asks[0], target, target)
     for number, ask in enumerate(row.asks[1:], 2):
         for target in own if caller not in UNKNOWN else ():
             yield Call(caller, ask, target, f"{target}, ask {number}")
 
 
-def _targets(route: Route, row: Row, caller: str) -> Iterator[str]:
+def _targets(route: Route, row: Row, caller: str, *, whole: bool) -> Iterator[str]:
     named = [ORGANIZATION_TARGETS] if "{org_id}" in route[1] else []
     named += [CHILD_TARGETS] if row.child else []
     named += [GRANTEE_TARGETS] if "{grantee}" in route[1] else []
@@ -141,7 +145,14 @@ def _targets(route: Route, row: Row, caller: str) -> Iterator[str]:
         if caller in UNKNOWN:
             yield group[0]
         else:
-            yield from (target for target in group if target != MINE_TOO or caller in MEMBERS)
+            allowed = [target for target in group if target != MINE_TOO or caller in MEMBERS]
+            yield from allowed if whole else _some(allowed, f"{route} {caller}")
+
+
+def _some(targets: list[str], which: str) -> list[str]:
+    """The first, and one that is another for others."""
+    rest = targets[1:]
+    return targets[:1] + ([rest[crc32(which.encode()) % len(rest)]] if rest else [])
 
 
 async def outcomes(stage: Stage, route: Route) -> list[Outcome]:
@@ -216,7 +227,7 @@ class Job:
 
 async def _bound(stage: Stage, route: Route, row: Row, caller: str) -> AsyncIterator[Outcome]:
     alike, own = Alike(), None
-    for call in calls(route, row, caller):
+    for call in calls(route, row, caller, whole=stage.whole):
         job, expected = Job(stage.client, route, row, call), expected_status(row, call)
         if expected >= 400 or not row.writes:
             came = await _asked(stage, job, alike)

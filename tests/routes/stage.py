@@ -62,7 +62,7 @@ class Stage:
 
     Most callers belong to `home`. Nobody of them belongs to `elsewhere`; one is Owner of `rival`; `gone` was deleted
     when everybody belonged to it; in `second` the members of `home` are Owners. The agents of `home` were given to
-    `using` and `editing`, and to `former` until that was revoked.
+    `using` and `editing`, and to `former` until that was revoked. `whole`: every target is asked for by everybody.
     """
 
     client: Client
@@ -76,6 +76,7 @@ class Stage:
     editing: Company
     former: Company
     feed: str = ""  # where the feed of changes was before all of that
+    whole: bool = True
     scoped: dict[tuple[str, str | None], str] = field(default_factory=dict)
     workshops: dict[str, Workshop] = field(default_factory=dict)
 
@@ -212,7 +213,7 @@ def _those(company: Company, callers: Iterable[str]) -> dict[str, Person]:
 
 
 @asynccontextmanager
-async def staged(world: World) -> AsyncIterator[Stage]:
+async def staged(world: World, *, whole: bool = True) -> AsyncIterator[Stage]:
     """A stage in a project with additional roles; the project's settings are put back afterwards."""
     settings, webhooks_go_to = world.propelauth.settings, world.propelauth.webhook_url
     before = settings.multi_role, settings.roles, settings.max_orgs_per_user
@@ -222,7 +223,9 @@ async def staged(world: World) -> AsyncIterator[Stage]:
     try:
         connector = aiohttp.TCPConnector(keepalive_timeout=2)  # the server closes what is idle for five seconds
         async with aiohttp.ClientSession(connector=connector) as session:
-            yield await new_stage(Client(world, session))
+            stage = await new_stage(Client(world, session))
+            stage.whole = whole
+            yield stage
     finally:
         settings.multi_role, settings.roles, settings.max_orgs_per_user = before
         world.propelauth.webhook_url = webhooks_go_to
