@@ -100,6 +100,15 @@ class World:
         return self.user_document(person, **{"email": person.email, **tokens, **shape, **fields})
 
 
+def elsewhere(name: str) -> str | None:
+    """What the tests are to use in place of a database of their own: see tests/operations/test_move.py."""
+    return os.environ.get(f"SWITCHBOARD_TESTS_{name}")
+
+
+def new_sealing_key() -> str:
+    return f"test:{base64.b64encode(os.urandom(32)).decode()}"
+
+
 def settings_for(mongod: Mongod, google: GoogleEmulator, propelauth: PropelAuthEmulator, database: str) -> Settings:
     """Settings of an API that uses these parts. Keys are the emulators' own, made at run time."""
     client = google.add_client(f"client-{uuid4().hex[:8]}", uuid4().hex, [CALLBACK])
@@ -126,7 +135,7 @@ def settings_for(mongod: Mongod, google: GoogleEmulator, propelauth: PropelAuthE
         ),
         calendar=CalendarSettings(page_size=250),
         organization=OrganizationSettings(),
-        sealing=SealingSettings(keys=SecretStr(f"test:{base64.b64encode(os.urandom(32)).decode()}")),
+        sealing=SealingSettings(keys=SecretStr(elsewhere("SEALING_KEYS") or new_sealing_key())),
         server=ServerSettings(front_end_address=FRONT_END, cors_origins=(FRONT_END,), documentation=True),
         log=LogSettings(),
     )
@@ -183,7 +192,7 @@ class _Server(uvicorn.Server):
 async def world(mongod: Mongod) -> AsyncIterator[World]:
     """Everything, started; a database of its own."""
     async with GoogleEmulator() as google, PropelAuthEmulator() as propelauth:
-        settings = settings_for(mongod, google, propelauth, f"test_{uuid4().hex[:8]}")
+        settings = settings_for(mongod, google, propelauth, elsewhere("DATABASE") or f"test_{uuid4().hex[:8]}")
         app = create_app(settings)
         async with serving(app) as url, httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as api:
             mongo: MongoClient[dict[str, Any]] = MongoClient(

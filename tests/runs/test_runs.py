@@ -12,7 +12,7 @@ import pytest
 from switchboard.mongo import collection
 from switchboard.runs import service as runs
 from switchboard.runs.documents import BeforeImagesDocument, RunDocument
-from switchboard.runs.model import LEASE, Image, NothingToUndo, RunLost, RunNotFound, RunUnderWay
+from switchboard.runs.model import LEASE, Image, NothingToUndo, RunLost, RunNotFound, RunUnderWay, StandsAgainst
 from tests.world import World, eventually
 
 BEGIN = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -171,6 +171,26 @@ async def test_taking_back_leaves_alone_what_others_changed_since(
     assert [stored["value"] for stored in place.find(sort=[("_id", 1)])] == ["old", "newer", "old"]
     assert place.find_one({"_id": 2})["other"] == "kept"
     assert (undone.restored, undone.changed_since) == (2, 1)
+
+
+async def test_what_cannot_be_put_back_ends_in_a_sentence_before_anything_is_lost(
+    world: World, place: Any, clock: Clock, name: str
+) -> None:
+    """Two documents were moved away because an index stood against them; then that index was made."""
+    old, away = [{"_id": 1}, {"_id": 2}], f"{place.name}_away"
+    async with runs.begun(name, {}, clock) as work:
+        await work.keep(away, [Image(each["_id"], None, each) for each in old])
+        await work.keep(place.name, [Image(each["_id"], each, None) for each in old])
+        world.database[away].insert_many(old)
+    place.create_index("agent_id", unique=True, name="agent_id_unique")
+
+    with pytest.raises(StandsAgainst, match=f"indexes apply --drop {place.name}.agent_id_unique"):
+        await runs.undo(work.run.run_id, clock, lambda _: None)
+    assert list(world.database[away].find(sort=[("_id", 1)])) == old
+
+    place.drop_index("agent_id_unique")
+    await runs.undo(work.run.run_id, clock, lambda _: None)
+    assert (list(place.find(sort=[("_id", 1)])), world.database[away].count_documents({})) == (old, 0)
 
 
 async def test_images_of_before_and_after_a_crash_are_both_taken_back(

@@ -22,7 +22,7 @@ def list_runs(as_json: AsJson = False) -> None:
 @commands.command("undo")
 def undo_run(run_id: RunId, dry_run: DryRun = False, as_json: AsJson = False) -> None:
     """Put back what a run changed, as far as nobody changed it since. It may be stopped and started again."""
-    undone = with_documents(lambda: _undone(run_id, dry_run=dry_run), indexes=not dry_run)
+    undone = with_documents(lambda: _undone(run_id, dry_run=dry_run), indexes=False)
     word = "would be" if dry_run else "were"
     lines = [
         f"{undone.restored} changes {word} taken back; {undone.changed_since} stay, for others changed them since."
@@ -33,14 +33,14 @@ def undo_run(run_id: RunId, dry_run: DryRun = False, as_json: AsJson = False) ->
 @commands.command("abandon")
 def abandon_run(run_id: RunId, as_json: AsJson = False) -> None:
     """Give up a run that was not finished: the next start begins anew. What it changed can still be taken back."""
-    run = with_documents(lambda: runs.abandon(run_id, now))
+    run = with_documents(lambda: runs.abandon(run_id, now), indexes=False)
     tell(_shown(run), [f"{run.name} ({run.run_id}) is {run.state}."], as_json=as_json)
 
 
 @commands.command("forget")
 def forget_run(run_id: RunId) -> None:
     """Remove what a run kept to be taken back by; it holds what the documents held, secrets included."""
-    with_documents(lambda: runs.forget(run_id))
+    with_documents(lambda: runs.forget(run_id), indexes=False)
     typer.echo("It is forgotten: the run cannot be taken back any more.")
 
 

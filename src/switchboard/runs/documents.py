@@ -1,5 +1,6 @@
 """Runs and their before-images."""
 
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Final
@@ -11,7 +12,7 @@ from pymongo import ASCENDING, DESCENDING, DeleteOne, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from switchboard.mongo import Session, collection, query, readable
-from switchboard.runs.model import LEASE, BeforeImages, Image, Run, State
+from switchboard.runs.model import LEASE, BeforeImages, Image, Run, StandsAgainst, State
 
 KEPT: Final = 90 * 24 * 3600  # seconds that a run can be taken back for
 PACK_BYTES: Final = 4_000_000
@@ -147,14 +148,20 @@ class BeforeImagesDocument(BeforeImages, Document):
 
 @query
 async def take_back(of: str, image: Image) -> bool:
-    """Undo one change; False when somebody changed the same fields since, or the document is not there."""
+    """Undo one change; False when somebody changed the same fields since, or the document is not there.
+
+    Raises `StandsAgainst` when a removed document cannot be put back beside what is there now.
+    """
     place = collection(RunDocument).database[of]
     if image.before is None:
         return (await place.delete_one(image.still_after())).deleted_count == 1
     if image.after is None:
         try:
             await place.insert_one(dict(image.before))
-        except DuplicateKeyError:
+        except DuplicateKeyError as error:
+            index = re.search(r"index: (\S+)", str(error))
+            if index is None or index[1] != "_id_":
+                raise StandsAgainst.put_back(of, image.id, index[1] if index else "a unique index") from None
             return False
         return True
     return (await place.update_one(image.still_after(), image.undo())).matched_count == 1

@@ -44,6 +44,18 @@ class NothingToUndo(Conflict):
     message = "Nothing of this run can be taken back: it kept no images, they were forgotten, or it was undone already."
 
 
+class StandsAgainst(Conflict):
+    code = "stands_against"
+    message = "A removed document cannot be put back beside what is there now."
+
+    @classmethod
+    def put_back(cls, collection: str, document_id: Any, index: str) -> "StandsAgainst":
+        return cls(
+            f"The document {document_id} cannot be put back into {collection}: the index {index} stands against it. "
+            f"Nothing is lost. Drop it with 'switchboard indexes apply --drop {collection}.{index}', then repeat this."
+        )
+
+
 class Run(BaseModel):
     """A run: what it does, how far it is, who works on it.
 

@@ -92,7 +92,7 @@ async def begun(name: str, arguments: Mapping[str, Any], clock: Clock, *, wait: 
 async def undo(run_id: str, clock: Clock, progress: Callable[[int], None], *, dry_run: bool = False) -> Undone:
     """Put back what a run changed, the last change first; what others changed since stays. May be repeated.
 
-    Raises `RunNotFound`, `RunUnderWay`, `NothingToUndo`.
+    Raises `RunNotFound`, `RunUnderWay`, `NothingToUndo`, `StandsAgainst`.
     """
     run = await found(run_id)
     _check_idle(run, clock())
