@@ -16,7 +16,7 @@ FEATURES = (
     "organization_calendars", "leases", "pulls", "channels", "bookings", "event_times", "turns", "spans",
     "working_hours", "availability", "home", "sealing", "providers", "configurations", "variants", "readiness",
     "changes", "agents", "editing", "lifecycle", "sharing", "history", "rotation", "delivery", "runtime", "runs",
-    "webhooks", "normalization", "backfill", "agent_imports", "legacy_calendars", "legacy_organizations",
+    "webhooks", "merging", "normalization", "backfill", "agent_imports", "legacy_calendars", "legacy_organizations",
     "legacy_agents",
 )  # fmt: skip
 FEATURE_FILES = {f"{name}.py" for name in ("__init__", "model", "documents", "service", "schemas", "routes")}

@@ -1,6 +1,7 @@
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from uuid import uuid4
 
 import httpx
@@ -12,11 +13,19 @@ from switchboard.clients.endpoint_connections import Endpoints
 from switchboard.mongo import collection
 from switchboard.users.documents import UserDocument
 from tests.operators import Operator
-from tests.world import Person, World
+from tests.world import Person, World, elsewhere
 from tests.world import world as started
 
 # Folders whose tests share something that takes long to make; with several processes one of them has it.
 TOGETHER = ("tests/routes/", "tests/races/", "tests/outages/")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--sql-servers", action="store_true", help="Also export into PostgreSQL and MariaDB, if installed")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "sql_servers: needs PostgreSQL and MariaDB; run with --sql-servers")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -29,6 +38,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def mongod() -> Iterator[Mongod]:
+    if (uri := elsewhere("MONGODB_URI")) is not None:
+        yield SimpleNamespace(uri=uri)  # type: ignore[misc]
+        return
     with Mongod(test_commands=True) as running:
         yield running
 

@@ -77,7 +77,7 @@ async def documents(settings: Settings, *, indexes: bool = True) -> AsyncIterato
 
 async def duplicate_users(settings: Settings) -> list[tuple[str, int]]:
     """Users with more than one document, and how many: what `running` refuses to start with. At most a thousand."""
-    async with documents(settings):
+    async with documents(settings, indexes=False):
         return await UserDocument.duplicates(limit=1000)
 
 

@@ -64,7 +64,8 @@ TRANSACTION_SECONDS = 5.0  # tries of one transaction together
 
 _NOT_ALLOWED = frozenset({13, 18, 8000})  # Unauthorized, AuthenticationFailed, Atlas
 _TOO_LARGE = frozenset({10334, 17280, 17419, 17420})
-_PASSING = frozenset({112, 14031, 50, 64, 91, 189, 262, 10107, 11600, 11602, 13435, 13436})
+_DISK_FULL = 14031
+_PASSING = frozenset({112, 50, 64, 91, 189, 262, 10107, 11600, 11602, 13435, 13436})
 
 
 @asynccontextmanager
@@ -228,6 +229,8 @@ def as_our_error(error: PyMongoError | BSONError) -> SwitchboardError:
         return Conflict("This already exists.")
     if isinstance(error, DocumentTooLarge) or _code(error) in _TOO_LARGE:
         return TooLarge("This is too large to be stored.")
+    if _code(error) == _DISK_FULL:
+        return Unavailable("The disk of MongoDB is full. Make room there, then do this again.", retry_after=60.0)
     if _code(error) in _NOT_ALLOWED:
         return Misconfigured("MongoDB refused the user of MONGODB_URI, or it lacks a right.")
     if error.timeout or isinstance(error, (AutoReconnect, ConnectionFailure, ServerSelectionTimeoutError)):

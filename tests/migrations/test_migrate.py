@@ -136,7 +136,8 @@ async def test_of_two_starters_one_works_and_the_other_leaves_with_a_sentence_or
 async def test_a_start_with_old_agents_says_what_to_do(operator: Operator) -> None:
     operator.database["agents"].insert_many(old_agents(2))
 
-    ended = await operator.run("keys", "list")
+    create = ("keys", "create", "voice", "--scope", "agents.runtime")
+    ended = await operator.run(*create)
 
     assert (ended.code, ended.out) == (1, "")
     assert ended.err == (
@@ -144,4 +145,4 @@ async def test_a_start_with_old_agents_says_what_to_do(operator: Operator) -> No
         "'switchboard migrate --dry-run' and 'switchboard indexes diff' say which.\n"
     )
     assert (await operator.run("migrate")).code == 0
-    assert (await operator.run("keys", "list")).code == 0
+    assert (await operator.run(*create)).code == 0

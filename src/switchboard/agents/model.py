@@ -120,7 +120,9 @@ def _as_stored(read: Callable[[object], object]) -> WrapValidator:
 
 
 class AgentConfiguration(BaseModel):
-    """What is kept beside the agent, in any shape that was ever stored; `revision` says to which state it belongs."""
+    """How an agent speaks, listens and talks. It is read in any shape that was ever stored; `revision` says to which
+    state of the agent it belongs.
+    """
 
     agent_id: Annotated[str, Reference("Agent", "cascade")]
     org_id: Annotated[str, Reference("Organization", "cascade")]

@@ -78,7 +78,7 @@ class AuditFilter:
 
 
 class AuditEntry(BaseModel):
-    """`before` and `after` hold the fields that changed, never a secret; `at` is UTC."""
+    """What somebody did in an organization. `before` and `after` hold the fields that changed, never a secret."""
 
     entry_id: str
     org_id: Annotated[str, Reference("Organization", "keep")]

@@ -13,7 +13,7 @@ KEPT: Final = timedelta(minutes=10)
 
 
 class RequestBudgetDocument(Document):
-    """`key` names whose minute it is; `taken` of its requests were set aside."""
+    """The requests of one minute. Its `_id` names whose minute it is; `taken` of its requests were set aside."""
 
     id: str  # type: ignore[assignment]
     taken: int

@@ -24,6 +24,12 @@ _THERE = {"status": {"$ne": "disconnected"}}
 
 
 class CalendarDocument(Calendar, Document):
+    lane: Lane | None = None
+    lease_owner: str | None = None
+    lease_until: datetime | None = None
+    notified_at: datetime | None = None
+    touched: int = 0
+
     class Settings:
         name: ClassVar[str] = "calendars"
         indexes: ClassVar[list[IndexModel]] = [

@@ -22,8 +22,9 @@ class FeedExpired(Gone):
 
 
 class AgentChange(BaseModel):
-    """`org_ids` are all organizations that may see the agent before or after it, so also one that just lost access.
+    """That an agent changed, for those who follow its changes.
 
+    `org_ids` are all organizations that may see the agent before or after it, so also one that just lost access.
     `etag` is the agent's after it, None when the agent was removed; `at` is UTC.
     """
 

@@ -31,7 +31,7 @@ def create_key(
 def list_keys(as_json: AsJson = False) -> None:
     """List all keys, the newest first: id, prefix, state, name, scopes, organization and role, expiry, last use."""
     now = datetime.now(UTC)
-    found = with_documents(service_keys.listed)
+    found = with_documents(service_keys.listed, indexes=False)
     if as_json:
         typer.echo(json.dumps([_shown(key, now) for key in found]))
     else:

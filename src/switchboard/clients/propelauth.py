@@ -24,6 +24,7 @@ from propelauth_py import (
     init_base_async_auth,
 )
 
+from switchboard.clients.patience import Patience
 from switchboard.clients.propelauth_errors import (
     VENDOR_ERRORS,
     InvalidToken,
@@ -54,10 +55,13 @@ REMEMBERED_TOKENS = 10_000
 class PropelAuthClient:
     """Use `opened()`; one client serves a whole process."""
 
-    def __init__(self, auth: AsyncAuth, metadata: TokenVerificationMetadata, http: httpx.AsyncClient) -> None:
+    def __init__(
+        self, auth: AsyncAuth, metadata: TokenVerificationMetadata, http: httpx.AsyncClient, wire: "_AddressTransport"
+    ) -> None:
         self._auth = auth
         self._metadata = metadata
         self._http = http
+        self._wire = wire
         self._deadline = http.timeout.read
         self._verified: dict[bytes, Identity] = {}
         self.organizations = PropelAuthOrganizations(auth, self._mapped)
@@ -68,11 +72,20 @@ class PropelAuthClient:
         host = httpx.URL(settings.auth_url)
         key = load_pem_public_key(settings.verifier_key.encode())
         metadata = TokenVerificationMetadata(key, f"https://{host.netloc.decode()}")
-        transport = _AddressTransport(settings.api_address)
+        wire = _AddressTransport(settings.api_address)
         timeout = httpx.Timeout(settings.timeout)
-        async with httpx.AsyncClient(transport=transport, timeout=timeout, trust_env=False) as http:
+        async with httpx.AsyncClient(transport=wire, timeout=timeout, trust_env=False) as http:
             api_key = settings.api_key.get_secret_value()
-            yield cls(init_base_async_auth(settings.auth_url, api_key, metadata, httpx_client=http), metadata, http)
+            auth = init_base_async_auth(settings.auth_url, api_key, metadata, httpx_client=http)
+            yield cls(auth, metadata, http, wire)
+
+    def be_patient(self, patience: Patience) -> None:
+        """From now on all requests go out at its pace, and what may pass is tried again: for work nobody waits for.
+
+        The usual deadline of a call is then its patience's, for each try.
+        """
+        self._wire.patience = patience
+        self._deadline = None
 
     def identify(self, authorization: str | None) -> Identity:
         """The person behind an `Authorization` header, checked offline; raises `Unauthenticated`.
@@ -158,10 +171,16 @@ class _AddressTransport(httpx.AsyncBaseTransport):
     """Sends every call to the configured address: the library's own is a constant (section 0, point 1)."""
 
     def __init__(self, address: str) -> None:
+        self.patience: Patience | None = None
         self._address = httpx.URL(address)
         self._inner = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=50))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self.patience is None:
+            return await self._sent(request)
+        return await self.patience(self._sent, request, repeatable=_is_repeatable(request))
+
+    async def _sent(self, request: httpx.Request) -> httpx.Response:
         to = self._address
         request.url = request.url.copy_with(scheme=to.scheme, host=to.host, port=to.port)
         request.headers["host"] = to.netloc.decode()
@@ -173,6 +192,11 @@ class _AddressTransport(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._inner.aclose()
+
+
+def _is_repeatable(request: httpx.Request) -> bool:
+    """Whether a second time does no harm if the first one got through after all."""
+    return request.method != "POST" or request.url.path.endswith("/user_ids")
 
 
 def _is_page(request: httpx.Request, response: httpx.Response) -> bool:

@@ -19,12 +19,14 @@ from switchboard.clients.propelauth_facts import (
     MembershipFacts,
     OrganizationFacts,
     Person,
+    Profile,
     checked,
     invite_of,
     known,
     moment,
     organization_of,
     person_of,
+    profiles_of,
 )
 from switchboard.errors import Conflict, Invalid, NotFound
 
@@ -80,6 +82,15 @@ class NewPerson:
     first_name: str
     last_name: str
     username: str
+
+
+@dataclass(frozen=True)
+class PeoplePage:
+    """Some people by their ids, of `total`; `more` says whether another page may follow."""
+
+    people: Mapping[str, Profile]
+    total: int
+    more: bool
 
 
 class PropelAuthOrganizations:
@@ -150,6 +161,17 @@ class PropelAuthOrganizations:
         """The person with this e-mail and all their memberships; None when there is no such person."""
         found = await self._mapped(self._auth.fetch_user_metadata_by_email(email, include_orgs=True))
         return None if found is None else _read(person_of, found)
+
+    async def people(self, number: int) -> PeoplePage:
+        """A page, from 0 on, of everybody in the project, the oldest account first, without their memberships."""
+        return _read(_people_page, await self._mapped(self._auth.fetch_users_by_query(PAGE, number)))
+
+    async def profiles(self, user_ids: list[str]) -> dict[str, Profile]:
+        """Those of these people whom PropelAuth knows. A hundred at most are asked for at once."""
+        for user_id in user_ids:
+            checked(user_id)
+        found = await self._mapped(self._auth.fetch_batch_user_metadata_by_user_ids(user_ids))
+        return _read(profiles_of, found)
 
     async def create_person(self, new: NewPerson) -> str:
         """The id of a new person, whom PropelAuth mails to confirm the e-mail; raises `PersonRefused`."""
@@ -225,6 +247,12 @@ class PropelAuthOrganizations:
 
 def _items(name: str, page: Any) -> list[Any]:
     return list(getattr(page, name))
+
+
+def _people_page(page: Any) -> PeoplePage:
+    """An empty page is the last one, whatever it says."""
+    people = {person.user_id: person.profile for person in map(person_of, page.users)}
+    return PeoplePage(people, int(page.total_users or 0), bool(people) and page.has_more_results is True)
 
 
 def _born(org: Any) -> tuple[str, datetime]:

@@ -35,6 +35,9 @@ class ConsentDocument(Consent, Document):
 
 
 class ConnectionDocument(Connection, Document):
+    refresh_owner: str | None = None
+    refresh_until: datetime | None = None
+
     class Settings:
         name: ClassVar[str] = "calendar_connections"
         indexes: ClassVar[list[IndexModel]] = [

@@ -32,9 +32,10 @@ class StillUnderWay(Conflict):
 
 
 class Attempt(BaseModel):
-    """`key_hash` covers the caller and the key, `digest` the request. `status` is None until it was answered.
+    """A request with an idempotency key, and its answer for whoever repeats it.
 
-    `made_id` is for what the request makes: whoever goes on with it after its process died makes the same thing.
+    `key_hash` covers the caller and the key, `digest` the request. `status` is None until it was answered. `made_id`
+    is for what the request makes: whoever goes on with it after its process died makes the same thing.
     """
 
     key_hash: str
@@ -43,7 +44,7 @@ class Attempt(BaseModel):
     made_id: str = Field(default_factory=lambda: uuid4().hex)
     status: int | None = None
     media_type: str = ""
-    body: Annotated[bytes, SECRET] = b""
+    body: Annotated[bytes, SECRET] = Field(default=b"", repr=False)
 
     def check(self, digest: str, now: datetime) -> None:
         """Raise unless a repetition with this digest may go on, or be answered."""

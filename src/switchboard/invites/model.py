@@ -86,7 +86,10 @@ class TooManyMails(RateLimited):
 
 
 class PendingInvite(BaseModel):
-    """Times are UTC. `email_key` is the e-mail as it is compared; `sent_at` is None until PropelAuth has mailed it."""
+    """An invitation of one e-mail to an organization, and what became of it. Times are UTC.
+
+    `email_key` is the e-mail as it is compared; `sent_at` is None until PropelAuth has mailed it.
+    """
 
     invite_id: str
     org_id: Annotated[str, Reference("Organization", "cascade")]

@@ -176,6 +176,7 @@ def _this(change: MembershipChange) -> dict[str, Any]:
 class MarkDocument(Mark, Document):
     issued: int = 0
     touched: int = 0
+    walk_at: datetime | None = None
 
     class Settings:
         name: ClassVar[str] = "mirror_marks"

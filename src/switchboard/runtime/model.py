@@ -72,7 +72,7 @@ class ServiceKey(BaseModel):
     key_id: str
     name: str
     prefix: str
-    key_hash: Annotated[str, SECRET]
+    key_hash: Annotated[str, SECRET] = Field(repr=False)
     scopes: list[str]
     org_id: Annotated[str | None, Reference("Organization", "keep")] = None
     role: str | None = None

@@ -43,10 +43,10 @@ def _entities(document: type[Document]) -> Iterator[Entity]:
     indexes = tuple(_indexes(document))
     infos = {name: info for name, info in document.model_fields.items() if name not in _BEANIES}
     flat = {name: info for name, info in infos.items() if _mark(info, Flat)}
-    fields = [_field(name, info) for name, info in infos.items() if name not in flat]
+    fields = [_field(name, info, name == "id") for name, info in infos.items() if name not in flat]
     collection = str(vars(document)["Settings"].name)
     key = _key(document, indexes)
-    purpose = _purpose(model if model is not document else document)
+    purpose = purpose_of(model if model is not document else document)
     yield Entity(model.__name__.removesuffix("Document"), purpose, collection, key, tuple(fields), indexes)
     for info in flat.values():
         inner = _type(info.annotation).model
@@ -54,7 +54,7 @@ def _entities(document: type[Document]) -> Iterator[Entity]:
         own = [_field(name, each) for name, each in inner.model_fields.items()]
         held = tuple(field for field in fields if field.name in key)
         owner = model.__name__
-        yield Entity(inner.__name__, _purpose(inner), collection, key, (*held, *own), indexes, owner)
+        yield Entity(inner.__name__, purpose_of(inner), collection, key, (*held, *own), indexes, owner)
 
 
 def _key(document: type[Document], indexes: tuple[Index, ...]) -> tuple[str, ...]:
@@ -71,8 +71,9 @@ def _snake(document: type[Document]) -> str:
     return "".join(f"_{each.lower()}" if each.isupper() else each for each in name).lstrip("_")
 
 
-def _purpose(model: type[BaseModel]) -> str:
-    return " ".join((inspect.getdoc(model) or "").split())
+def purpose_of(model: type[BaseModel]) -> str:
+    """Its own docstring in one line, not an inherited one."""
+    return " ".join(inspect.cleandoc(vars(model).get("__doc__") or "").split())
 
 
 def _indexes(document: type[Document]) -> Iterator[Index]:
@@ -91,8 +92,8 @@ def _indexes(document: type[Document]) -> Iterator[Index]:
         )
 
 
-def _field(name: str, info: FieldInfo) -> Field:
-    found, is_id = _type(info.annotation), name == "id"
+def _field(name: str, info: FieldInfo, is_id: bool = False) -> Field:
+    found = _type(info.annotation)
     has_default = info.default is not PydanticUndefined and not is_id
     return Field(
         "_id" if is_id else str(info.serialization_alias or info.alias or name),

@@ -13,6 +13,12 @@ from switchboard.annotations import Reference, Secret
 Kind = Literal["id", "string", "integer", "number", "boolean", "date", "binary", "json", "object"]
 Cardinality = Literal["1:1", "1:N", "M:N"]
 
+# The entities that the panel is about, in the order they are told of; whatever else is kept is there for their sake.
+NINE: Final = (
+    "User", "UserToken", "Organization", "UserOrganization", "PendingInvite", "CalendarEvent", "Agent",
+    "AgentConfiguration", "OrganizationAgent",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Field:

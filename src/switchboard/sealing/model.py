@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Final
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from switchboard.annotations import SECRET
 from switchboard.crypto import CannotOpen, KeyRing, Place
@@ -13,8 +13,10 @@ KNOWN: Final = "switchboard"
 
 
 class SealingCheck(BaseModel):
+    """A known value, sealed by one key: by it a process that starts finds out that it has the right keys."""
+
     key_id: str
-    sealed: Annotated[str, SECRET]
+    sealed: Annotated[str, SECRET] = Field(repr=False)
     created_at: datetime
 
     @property

@@ -36,7 +36,7 @@ _SUBJECTS: Final[dict[str, Subject]] = {
 
 
 class WebhookDelivery(BaseModel):
-    """`delivery_id` is the sender's, the same on every attempt; times are UTC."""
+    """An event that PropelAuth told of. `delivery_id` is the sender's, the same on every attempt; times are UTC."""
 
     delivery_id: str
     event_type: str

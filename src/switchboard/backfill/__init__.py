@@ -1,0 +1,1 @@
+"""Everything of PropelAuth brought here at once: organizations, members, invites, people."""

@@ -1,0 +1,1 @@
+"""Making one document of several that are one person's."""

@@ -1,0 +1,70 @@
+"""The documents of people as a normalisation reads and writes them: some hundred at a time, only what it looks at."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError, WriteError
+
+from switchboard.mongo import collection, patiently, query
+from switchboard.normalization.model import FIELDS
+from switchboard.runs.model import Image
+from switchboard.users.documents import UserDocument
+
+BATCH: Final = 1000
+_SHOWN: Final = dict.fromkeys(FIELDS, 1)
+_REFUSED: Final = frozenset({121, 10334, 17419, 17420})  # a validator stands against it, or it would be too large
+
+
+@dataclass(frozen=True)
+class Written:
+    """How many documents were still as they had been read, and the ids of those that the server refuses to change."""
+
+    changed: int
+    refused: list[Any]
+
+
+@query
+async def count() -> int:
+    """How many documents there are, about."""
+    return await collection(UserDocument).estimated_document_count()
+
+
+@query
+async def batch(after: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """The next documents in the order of `_id`, behind the one of this `_id`, whatever types the ids have."""
+    by_id = [("_id", 1)]
+    found = collection(UserDocument).find({}, _SHOWN, sort=by_id, hint=by_id, limit=BATCH + 1, batch_size=BATCH + 2)
+    if after is not None:  # `$gt` would only find ids of the same type; `min` finds this document as well
+        found = found.min([("_id", after["_id"])])
+    with patiently():
+        batch = await found.to_list(None)
+    return batch[1:] if after is not None and batch and batch[0]["_id"] == after["_id"] else batch[:BATCH]
+
+
+@query
+async def these(ids: Sequence[Any]) -> list[dict[str, Any]]:
+    with patiently():
+        return await collection(UserDocument).find({"_id": {"$in": list(ids)}}, _SHOWN).to_list(None)
+
+
+@query
+async def write(images: Sequence[Image]) -> Written:
+    """Change each of these documents unless somebody else changed what was looked at since it was read."""
+    writes = [UpdateOne(image.still_before(), image.change()) for image in images]
+    try:
+        with patiently():
+            done = await collection(UserDocument).bulk_write(writes, ordered=False)
+    except BulkWriteError as error:
+        return _partly(error, images)
+    return Written(done.matched_count, [])
+
+
+def _partly(error: BulkWriteError, images: Sequence[Image]) -> Written:
+    told = error.details or {}
+    errors = told.get("writeErrors", [])
+    others = [each for each in errors if each.get("code") not in _REFUSED] or told.get("writeConcernErrors")
+    if others:
+        raise WriteError("a write failed", others[0].get("code")) from error
+    return Written(told.get("nMatched", 0), [images[each["index"]].id for each in errors])

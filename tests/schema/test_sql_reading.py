@@ -1,0 +1,110 @@
+"""Collections are read as they were at one moment, and only what was read back as it was is kept."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from bson import ObjectId
+
+from switchboard.errors import Misconfigured, SwitchboardError
+from switchboard.mongo import Database
+from switchboard.schema import sql_reading
+from switchboard.schema.reading import read_registry
+from switchboard.schema.sql import tables
+from switchboard.schema.sql_address import read_address
+from switchboard.schema.sql_database import DatabaseTarget
+from switchboard.schema.sql_export import Export, NotTheSame
+from switchboard.schema.sql_reading import Moment
+from tests.operators import Operator
+from tests.schema.sql_stored import fill
+from tests.world import World
+
+
+@pytest.fixture
+async def database(world: World, operator: Operator) -> Database:
+    return world.services.transactions._client[operator.name]
+
+
+@pytest.fixture
+async def moment(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Moment]:
+    monkeypatch.setattr(sql_reading, "BATCH", 10)
+    reading = Moment(database)
+    yield reading
+    await reading.close()
+
+
+@contextmanager
+def failing(operator: Operator, code: int, times: int = 1) -> Iterator[None]:
+    """MongoDB refuses to send more of a collection so many times."""
+    data = {"failCommands": ["getMore"], "errorCode": code, "namespace": f"{operator.name}.things"}
+    admin = operator.mongo.admin
+    admin.command({"configureFailPoint": "failCommand", "mode": {"times": times}, "data": data})
+    try:
+        yield
+    finally:
+        admin.command({"configureFailPoint": "failCommand", "mode": "off"})
+
+
+async def ids(moment: Moment, collection: str) -> list[Any]:
+    return [stored["_id"] async for batch in moment.batches(collection) for stored in batch]
+
+
+async def test_what_is_written_after_the_first_read_is_not_seen_in_any_collection(
+    operator: Operator, moment: Moment
+) -> None:
+    operator.database["things"].insert_many({"_id": number} for number in range(35))
+    operator.database["others"].insert_one({"_id": "first"})
+    found: list[Any] = []
+    async for batch in moment.batches("things"):
+        operator.database["others"].insert_one({"_id": len(found)})
+        operator.database["things"].delete_one({"_id": 34})
+        found += [stored["_id"] for stored in batch]
+    assert found == list(range(35))
+    assert (await ids(moment, "others"), moment.number) == (["first"], 1)
+
+
+@pytest.mark.parametrize("code", [239, 246])
+async def test_when_the_moment_is_gone_it_goes_on_at_a_later_one_with_each_document_once(
+    operator: Operator, moment: Moment, code: int
+) -> None:
+    kept: list[Any] = [*range(15), *(f"text {number:02d}" for number in range(15)), *(ObjectId() for _ in range(15))]
+    operator.database["things"].insert_many({"_id": each} for each in kept)
+    with failing(operator, code, times=3):
+        assert await ids(moment, "things") == kept
+    assert moment.number == 4
+
+
+@pytest.mark.parametrize(("code", "kind"), [(13, Misconfigured), (2, SwitchboardError)])
+async def test_a_missing_right_and_any_other_refusal_of_mongodb_are_sentences(
+    operator: Operator, moment: Moment, code: int, kind: type[SwitchboardError]
+) -> None:
+    operator.database["things"].insert_many({"_id": number} for number in range(35))
+    with failing(operator, code), pytest.raises(kind):
+        await ids(moment, "things")
+
+
+async def test_a_collection_that_is_not_there_is_empty(moment: Moment) -> None:
+    assert (await ids(moment, "nothing"), await moment.size("nothing")) == ([], 0)
+
+
+async def test_one_value_that_comes_back_as_another_ends_the_export_and_nothing_is_kept(
+    operator: Operator, database: Database, tmp_path: Path
+) -> None:
+    fill(operator.database)
+    metadata = tables(read_registry())
+    target = DatabaseTarget(read_address(f"sqlite:///{tmp_path}/out.db")[0], metadata, replace=False, private=False)
+    change = sa.DDL(
+        "CREATE TRIGGER another AFTER INSERT ON agents BEGIN UPDATE agents SET name = name || '.' "
+        "WHERE agent_id = NEW.agent_id; END"
+    )
+    sa.event.listen(metadata.tables["agents"], "after_create", change)
+
+    with pytest.raises(NotTheSame) as refused:
+        await Export(metadata, "sqlite", target).run(database, lambda *_: nullcontext(lambda _: None))
+
+    assert refused.value.message.startswith("What was read back from agents is not what was written: 2 rows with ")
+    assert refused.value.message.endswith(" Nothing was exported.")
+    assert list(tmp_path.iterdir()) == []
