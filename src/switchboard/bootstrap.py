@@ -72,6 +72,7 @@ async def documents(settings: Settings, *, indexes: bool = True) -> AsyncIterato
     """MongoDB and no vendor: enough for the commands of operators. Without `indexes` nothing is written by this."""
     async with connected(settings.mongodb) as database:
         await register(database, settings, indexes=indexes)
+        _spare_the_collector()
         yield database
 
 

@@ -230,7 +230,9 @@ def as_our_error(error: PyMongoError | BSONError) -> SwitchboardError:
     if isinstance(error, DocumentTooLarge) or _code(error) in _TOO_LARGE:
         return TooLarge("This is too large to be stored.")
     if _code(error) == _DISK_FULL:
-        return Unavailable("The disk of MongoDB is full. Make room there, then do this again.", retry_after=60.0)
+        return Unavailable(
+            "The disk of the database is full. Its operators have to make room; then try again.", retry_after=60.0
+        )
     if _code(error) in _NOT_ALLOWED:
         return Misconfigured("MongoDB refused the user of MONGODB_URI, or it lacks a right.")
     if error.timeout or isinstance(error, (AutoReconnect, ConnectionFailure, ServerSelectionTimeoutError)):

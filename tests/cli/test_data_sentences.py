@@ -28,7 +28,7 @@ MAY_NOT = "The user of MONGODB_URI may not change collections: it needs the righ
 def test_a_full_disk_is_not_taken_for_a_busy_database() -> None:
     full, busy = (as_our_error(OperationFailure("secret words", code)) for code in (14031, 112))
     assert isinstance(full, Unavailable)
-    assert full.message == "The disk of MongoDB is full. Make room there, then do this again."
+    assert full.message == "The disk of the database is full. Its operators have to make room; then try again."
     assert busy.message == "The database is busy. Try again in a moment."
     assert isinstance(as_our_error(OperationFailure("secret words", 13)), Misconfigured)
 
@@ -73,8 +73,8 @@ def failing(operator: Operator, command: str, of: str, code: int) -> Iterator[No
 FAILURES = [
     ("doctor --only references", "aggregate", "calendar_connections", 13, "or it lacks a right."),
     ("validators apply --only users", "collMod", "users", 13, MAY_NOT),
-    ("validators apply --only users", "collMod", "users", 14031, "The disk of MongoDB is full."),
-    ("doctor --fix", "insert", "before_images", 14031, "The disk of MongoDB is full."),
+    ("validators apply --only users", "collMod", "users", 14031, "The disk of the database is full."),
+    ("doctor --fix", "insert", "before_images", 14031, "The disk of the database is full."),
 ]
 
 

@@ -120,12 +120,12 @@ async def test_a_person_with_two_documents_is_refused_and_nothing_is_left(operat
 async def test_stopped_in_the_middle_nothing_is_exported_and_the_same_command_starts_anew(
     operator: Operator, tmp_path: Path, how: str, form: str
 ) -> None:
-    expected = fill(operator.database, events=3_000)
+    expected = fill(operator.database, events=6_000)
     command = TO if form == "database" else ("export-sql", "--files", "out", "--dialect", "sqlite")
-    part = tmp_path / ("out.db-journal" if form == "database" else "out/06-calendar_events.sql.part")
+    part = tmp_path / ("out.db" if form == "database" else "out/06-calendar_events.sql.part")
 
     process = await operator.start(*command)
-    await eventually(part.exists, 30)
+    await eventually(lambda: part.exists() and part.stat().st_size > 1_000_000, 30)
     assert process.returncode is None
     os.kill(process.pid, signal.SIGKILL if how == "kill" else signal.SIGINT)
     ended = await operator.end(process)

@@ -1,5 +1,6 @@
 """Collections are read as they were at one moment, and only what was read back as it was is kept."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -18,6 +19,7 @@ from switchboard.schema.sql_address import read_address
 from switchboard.schema.sql_database import DatabaseTarget
 from switchboard.schema.sql_export import Export, NotTheSame
 from switchboard.schema.sql_reading import Moment
+from switchboard.schema.sql_rows import Row
 from tests.operators import Operator
 from tests.schema.sql_stored import fill
 from tests.world import World
@@ -90,6 +92,38 @@ async def test_a_collection_that_is_not_there_is_empty(moment: Moment) -> None:
     assert (await ids(moment, "nothing"), await moment.size("nothing")) == ([], 0)
 
 
+class Untouchable:
+    """A target that a dry run may look at."""
+
+    place = "nowhere"
+
+    def check(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def begin(self) -> None:
+        raise AssertionError
+
+    keep = begin
+
+    def write(self, _: sa.Table, __: list[Row]) -> None:
+        raise AssertionError
+
+    def read(self, _: sa.Table) -> Iterator[list[Row]]:
+        raise AssertionError
+
+
+async def test_a_dry_run_counts_what_would_be_written_and_touches_nothing(
+    operator: Operator, database: Database
+) -> None:
+    expected = fill(operator.database)
+    export = Export(tables(read_registry()), "mysql", Untouchable(), dry_run=True)
+    with operator.untouched():
+        report = await export.run(database, lambda *_: nullcontext(lambda _: None))
+        export.make_tables()
+    assert {name: found.rows for name, found in report.tables.items()} == expected
+
+
 async def test_one_value_that_comes_back_as_another_ends_the_export_and_nothing_is_kept(
     operator: Operator, database: Database, tmp_path: Path
 ) -> None:
@@ -107,4 +141,4 @@ async def test_one_value_that_comes_back_as_another_ends_the_export_and_nothing_
 
     assert refused.value.message.startswith("What was read back from agents is not what was written: 2 rows with ")
     assert refused.value.message.endswith(" Nothing was exported.")
-    assert list(tmp_path.iterdir()) == []
+    assert os.listdir(tmp_path) == []

@@ -110,7 +110,7 @@ def test_another_rule_in_the_registry_is_another_rule_in_the_table() -> None:
             (
                 "status VARCHAR(8) DEFAULT 'inactive' NOT NULL,",
                 "CONSTRAINT ck_agents_status CHECK (status IN ('active', 'inactive', 'deleted'))",
-                "org_ids JSON NOT NULL,",
+                "org_ids TEXT NOT NULL,",
                 "created_at TEXT NOT NULL,",
             ),
         ),

@@ -38,15 +38,15 @@ def export_sql(  # noqa: PLR0913  (each is an option)
     with_secrets: Annotated[
         bool, typer.Option("--with-secrets", help="Keys and tokens as well, as they are stored.")
     ] = False,
-    replace: Annotated[bool, typer.Option("--replace", help="Drop the tables or files of an earlier export.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Drop an earlier export.")] = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Write users, organizations, agents, events and what joins them to a SQL database, or to SQL files.
 
     Read at one moment, written in one transaction, read back and compared by counts and checksums, and only then kept:
-    stopped or failed, it leaves nothing but empty tables, and starts anew. Secrets are NULL unless asked for. Rows whose
-    references name nothing are left out and told: exit code 3.
+    stopped or failed, it leaves nothing but empty tables, and starts anew. Secrets are NULL unless asked for. Rows
+    whose references name nothing are left out and told: exit code 3.
     """
     export = _read(to, files, dialect, with_secrets=with_secrets, replace=replace, dry_run=dry_run)
     if schema_only:

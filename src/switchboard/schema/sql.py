@@ -15,7 +15,7 @@ from sqlalchemy.sql.ddl import ExecutableDDLElement as DDLElement
 from sqlalchemy.sql.type_api import TypeEngine
 
 from switchboard.schema.registry import NINE, Entity, Field, Index, Registry, Relation
-from switchboard.schema.sql_types import Moment
+from switchboard.schema.sql_types import JsonText, Moment
 from switchboard.users.model import DEFAULT_TIMEZONE
 
 DialectName = Literal["mysql", "postgresql", "sqlite"]
@@ -105,7 +105,8 @@ def _foreign_key(relation: Relation) -> sa.ForeignKey:
 def _type(field: Field, name: str, size: int | None) -> TypeEngine[Any]:
     """`name` is that of the type, where a dialect wants one for a choice."""
     if is_json(field):
-        return sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
+        json_or = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
+        return json_or.with_variant(JsonText(), "sqlite")
     if field.choices:
         return sa.Enum(*field.choices, name=name, create_constraint=True)
     if field.kind == "integer":

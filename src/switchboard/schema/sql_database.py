@@ -12,8 +12,8 @@ from switchboard.errors import Conflict
 from switchboard.schema.sql import DialectName
 from switchboard.schema.sql_address import engine, file_of, place
 from switchboard.schema.sql_errors import told, told_of_files
-from switchboard.schema.sql_literals import as_json
 from switchboard.schema.sql_rows import Row
+from switchboard.schema.sql_types import as_json
 
 CONNECT_SECONDS: Final = 10
 SECONDS: Final = 600  # for one statement

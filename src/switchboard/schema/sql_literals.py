@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from switchboard.schema.sql import DialectName
 from switchboard.schema.sql_rows import Row, Value
-from switchboard.schema.sql_types import Moment, as_text
+from switchboard.schema.sql_types import Moment, as_json, as_text
 
 # MySQL's client ends lines and statements at some of these, whatever they stand in; as MySQL's manual has them.
 MYSQL_ESCAPES: Final = {
@@ -68,11 +68,6 @@ def _literal(value: Value, dialect: DialectName) -> str:
 def _json(value: Value) -> str | None:
     """Any value may be the JSON of a column, a text included; nothing is none."""
     return None if value is None else as_json(value)
-
-
-def as_json(value: object) -> str:
-    """JSON as it is stored: letters of all alphabets as they are."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def _mysql(text: str) -> str:

@@ -1,5 +1,6 @@
 """Types of columns that each dialect keeps in a way of its own."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -39,6 +40,24 @@ class Moment(TypeDecorator[datetime]):
             return None
         found: datetime = datetime.fromisoformat(value) if dialect.name == "sqlite" else value
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+class JsonText(TypeDecorator[Any]):
+    """JSON for SQLite. Its own columns of that name read a number in them as one, and round it."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, _: Dialect) -> str | None:
+        return None if value is None else as_json(value)
+
+    def process_result_value(self, value: str | None, _: Dialect) -> Any:
+        return None if value is None else json.loads(value)
+
+
+def as_json(value: object) -> str:
+    """JSON as it is stored: letters of all alphabets as they are."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def as_text(moment: datetime) -> str:
