@@ -1,6 +1,7 @@
 """Exports into a real PostgreSQL and a real MariaDB, and files that their own clients load."""
 # ruff: noqa: S608  (names are ours)
 
+import asyncio
 import os
 import signal
 from pathlib import Path
@@ -19,8 +20,8 @@ from switchboard.schema.sql_report import Checksum
 from tests.operators import Operator
 from tests.schema.conftest import Server
 from tests.schema.sql_stored import TABLES, event, fill, user
+from tests.schema.test_sql_command import held_up
 from tests.schema.test_sql_values import FOUND, HOSTILE, event_rows, stored_rows
-from tests.world import eventually
 
 pytestmark = [pytest.mark.sql_servers, pytest.mark.timeout(180)]
 
@@ -89,27 +90,20 @@ async def test_the_files_are_loaded_by_the_databases_own_client(
 async def test_killed_in_the_middle_it_leaves_nothing_and_the_same_command_starts_anew(
     operator: Operator, server: Server
 ) -> None:
-    expected = fill(operator.database, events=4_000)
+    expected = fill(operator.database, events=1_500)
     name = server.made()
     to = ("export-sql", "--to", server.address + name, "--json")
 
-    process = await operator.start(*to)
-    await eventually(lambda: _writing(server, name), 30)
-    os.kill(process.pid, signal.SIGKILL)
-    await operator.end(process)
+    with held_up(operator, "calendar_events") as reached:
+        process = await operator.start(*to)
+        await asyncio.to_thread(reached)
+        os.kill(process.pid, signal.SIGKILL)
+        await operator.end(process)
     assert _rows(server, name) == 0
     again = await operator.run(*to)
 
     assert again.code == 0
     assert {table: rows for table, (rows, _) in held(server, name).items()} == expected
-
-
-def _writing(server: Server, name: str) -> bool:
-    running = {
-        "postgresql": f"SELECT query FROM pg_stat_activity WHERE datname = '{name}';",
-        "mysql": f"SELECT info FROM information_schema.processlist WHERE db = '{name}';",
-    }
-    return "INSERT INTO calendar_events" in server.script("", running[server.dialect])
 
 
 def _rows(server: Server, name: str) -> int:

@@ -1,5 +1,6 @@
 """The documents of people as a normalisation reads and writes them: some hundred at a time, only what it looks at."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,6 +14,7 @@ from switchboard.runs.model import Image
 from switchboard.users.documents import UserDocument
 
 BATCH: Final = 1000
+WRITERS: Final = 3
 _SHOWN: Final = dict.fromkeys(FIELDS, 1)
 _REFUSED: Final = frozenset({121, 10334, 17419, 17420})  # a validator stands against it, or it would be too large
 
@@ -49,9 +51,18 @@ async def these(ids: Sequence[Any]) -> list[dict[str, Any]]:
         return await collection(UserDocument).find({"_id": {"$in": list(ids)}}, _SHOWN).to_list(None)
 
 
-@query
 async def write(images: Sequence[Image]) -> Written:
-    """Change each of these documents unless somebody else changed what was looked at since it was read."""
+    """Change each of these documents unless somebody else changed what was looked at since it was read.
+
+    In several writes at once: a condition beside the `_id` doubles their time, and MongoDB has more cores than one.
+    """
+    some = [images[number::WRITERS] for number in range(WRITERS)]
+    done = await asyncio.gather(*(_write(each) for each in some if each))
+    return Written(sum(each.changed for each in done), [one for each in done for one in each.refused])
+
+
+@query
+async def _write(images: Sequence[Image]) -> Written:
     writes = [UpdateOne(image.still_before(), image.change()) for image in images]
     try:
         with patiently():

@@ -15,6 +15,7 @@ from switchboard.errors import Conflict, NotFound
 State = Literal["running", "stopped", "done", "undone", "abandoned"]
 Clock = Callable[[], datetime]
 
+_NULL: Final = {"$eq": None, "$exists": True}  # without the latter it would also be what is absent
 LEASE: Final = timedelta(seconds=30)
 HEARTBEAT_SECONDS: Final = 8.0
 
@@ -155,7 +156,7 @@ def this_process() -> str:
 
 
 def _these(values: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
-    present = {name: {"$eq": value, "$exists": True} for name, value in values.items()}
+    present = {name: {"$eq": value} if value is not None else _NULL for name, value in values.items()}
     return {**present, **{name: {"$exists": False} for name in others if name not in values}}
 
 
