@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from switchboard.annotations import Reference
-from switchboard.schema.artefacts import diagrams_of
-from switchboard.schema.checklist import GROUPS, checklist
-from switchboard.schema.diagrams import Diagrams
+from switchboard.schema.diagrams.artefacts import diagrams_of
+from switchboard.schema.diagrams.checklist import GROUPS, checklist
+from switchboard.schema.diagrams.texts import Diagrams
 from switchboard.schema.reading import read_registry
 from switchboard.schema.registry import Field, Registry, Relation
 from tests.schema.broken import entity, field, registry_with

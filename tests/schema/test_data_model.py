@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from switchboard.schema.artefacts import Artefacts
+from switchboard.schema.diagrams.artefacts import Artefacts
 from switchboard.schema.reading import read_registry
 from switchboard.schema.registry import NINE
-from switchboard.schema.sql_appendix import sql_appendix
+from switchboard.schema.sql.appendix import sql_appendix
 from tests.schema.broken import field, registry_with
 
 

@@ -13,8 +13,8 @@ from bson import ObjectId
 
 from switchboard.crypto import KeyRing
 from switchboard.mongo import Transactions
-from switchboard.schema.integrity import Examination, Fault, Finding, examine
-from switchboard.schema.integrity_checks import CHECKS, OPENING
+from switchboard.schema.integrity.checks import CHECKS, OPENING
+from switchboard.schema.integrity.findings import Examination, Fault, Finding, examine
 from switchboard.schema.reading import read_registry
 from tests.schema import clinic
 from tests.schema.clinic import LONG_AGO, MEMBER, ORG, OWNER

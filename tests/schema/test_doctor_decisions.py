@@ -11,16 +11,16 @@ from switchboard.annotations import Reference
 from switchboard.configurations.model import SECRETS
 from switchboard.crypto import KeyRing
 from switchboard.errors import NotFound
-from switchboard.schema.integrity import GRACE, Fault, Finding, Kind, selected
-from switchboard.schema.integrity_agents import NO_CONFIGURATION, NO_OWNER, ORG_IDS, Kept
-from switchboard.schema.integrity_calendars import CALENDARS, EVENTS, Placed
-from switchboard.schema.integrity_cardinality import places as unique_places
-from switchboard.schema.integrity_checks import CHECKS
-from switchboard.schema.integrity_documents import unreadable
-from switchboard.schema.integrity_organizations import Tally, corrected
-from switchboard.schema.integrity_references import checked, suspicious
-from switchboard.schema.integrity_secrets import places as sealed_places
-from switchboard.schema.integrity_secrets import secret_at
+from switchboard.schema.integrity.agents import NO_CONFIGURATION, NO_OWNER, ORG_IDS, Kept
+from switchboard.schema.integrity.calendars import CALENDARS, EVENTS, Placed
+from switchboard.schema.integrity.cardinality import places as unique_places
+from switchboard.schema.integrity.checks import CHECKS
+from switchboard.schema.integrity.documents import unreadable
+from switchboard.schema.integrity.findings import GRACE, Fault, Finding, Kind, selected
+from switchboard.schema.integrity.organizations import Tally, corrected
+from switchboard.schema.integrity.references import checked, suspicious
+from switchboard.schema.integrity.secrets import places as sealed_places
+from switchboard.schema.integrity.secrets import secret_at
 from switchboard.schema.reading import read_registry
 from tests.http.served import SEALING_KEY
 from tests.schema import clinic

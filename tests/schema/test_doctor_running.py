@@ -13,8 +13,8 @@ import pytest
 from devstack.mongod import Mongod
 from switchboard.mongo import Transactions
 from switchboard.runs import service as runs
-from switchboard.schema.integrity import Examination, Finding, examine
-from switchboard.schema.integrity_checks import CHECKS, OPENING
+from switchboard.schema.integrity.checks import CHECKS, OPENING
+from switchboard.schema.integrity.findings import Examination, Finding, examine
 from switchboard.schema.reading import read_registry
 from tests import mirror
 from tests.world import Person, World

@@ -15,14 +15,14 @@ from typer.testing import CliRunner
 
 from switchboard.cli import cli
 from switchboard.errors import Misconfigured
-from switchboard.schema import dbml, dot, mermaid
-from switchboard.schema.artefacts import Artefacts
-from switchboard.schema.lettering import width_of
-from switchboard.schema.outline import outline
-from switchboard.schema.png_file import note_of
+from switchboard.schema.diagrams import dbml, dot, mermaid
+from switchboard.schema.diagrams.artefacts import Artefacts
+from switchboard.schema.diagrams.lettering import width_of
+from switchboard.schema.diagrams.outline import outline
+from switchboard.schema.diagrams.png_file import note_of
+from switchboard.schema.diagrams.written import expected
 from switchboard.schema.reading import read_registry
 from switchboard.schema.registry import NINE
-from switchboard.schema.written import expected
 from tests.schema.broken import field, registry_with
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -203,7 +203,7 @@ def test_without_pillow_the_command_says_what_to_install_and_writes_nothing(tmp_
 
 @pytest.fixture
 def no_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "switchboard.schema.png", raising=False)
+    monkeypatch.delitem(sys.modules, "switchboard.schema.diagrams.png", raising=False)
     monkeypatch.setitem(sys.modules, "PIL", None)
 
 

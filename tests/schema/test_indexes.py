@@ -7,8 +7,8 @@ import pytest
 
 from switchboard.crypto import KeyRing
 from switchboard.errors import Conflict, NotFound
-from switchboard.schema.indexes import Standing, chosen, compared, definition_of
-from switchboard.schema.indexes_collections import standings
+from switchboard.schema.indexes.collections import standings
+from switchboard.schema.indexes.standing import Standing, chosen, compared, definition_of
 from switchboard.schema.reading import read_registry
 from switchboard.schema.registry import Index
 from tests.http.served import SEALING_KEY

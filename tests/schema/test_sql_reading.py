@@ -12,14 +12,13 @@ from bson import ObjectId
 
 from switchboard.errors import Misconfigured, SwitchboardError
 from switchboard.mongo import Database
-from switchboard.schema import sql_reading
 from switchboard.schema.reading import read_registry
-from switchboard.schema.sql import tables
-from switchboard.schema.sql_address import read_address
-from switchboard.schema.sql_database import DatabaseTarget
-from switchboard.schema.sql_export import Export, NotTheSame
-from switchboard.schema.sql_reading import Moment
-from switchboard.schema.sql_rows import Row
+from switchboard.schema.sql.address import read_address
+from switchboard.schema.sql.database import DatabaseTarget
+from switchboard.schema.sql.export import Export, NotTheSame
+from switchboard.schema.sql.reading import Moment
+from switchboard.schema.sql.rows import Row
+from switchboard.schema.sql.tables import tables
 from tests.operators import Operator
 from tests.schema.sql_stored import fill
 from tests.world import World
@@ -32,9 +31,8 @@ async def database(world: World, operator: Operator) -> Database:
 
 @pytest.fixture
 async def moment(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Moment]:
-    monkeypatch.setattr(sql_reading, "BATCH", 10)
-    reading = Moment(database)
-    yield reading
+    monkeypatch.setattr("switchboard.schema.sql.reading.BATCH", 10)
+    yield Moment(database)
     await reading.close()
 
 

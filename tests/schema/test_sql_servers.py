@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from switchboard.schema.reading import read_registry
-from switchboard.schema.sql import tables
-from switchboard.schema.sql_address import read_address
-from switchboard.schema.sql_database import DatabaseTarget
-from switchboard.schema.sql_report import Checksum
+from switchboard.schema.sql.address import read_address
+from switchboard.schema.sql.database import DatabaseTarget
+from switchboard.schema.sql.report import Checksum
+from switchboard.schema.sql.tables import tables
 from tests.operators import Operator
 from tests.schema.conftest import Server
 from tests.schema.sql_stored import TABLES, event, fill, user

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from switchboard.errors import Misconfigured
 from switchboard.schema.reading import read_registry
 from switchboard.schema.registry import NINE, Registry
-from switchboard.schema.sql import DIALECTS, ddl, fields, table_name, tables
-from switchboard.schema.sql_address import engine, place, read_address, read_dialect
-from switchboard.schema.sql_appendix import sql_appendix
+from switchboard.schema.sql.address import engine, place, read_address, read_dialect
+from switchboard.schema.sql.appendix import sql_appendix
+from switchboard.schema.sql.tables import DIALECTS, ddl, fields, table_name, tables
 from tests.schema.sql_stored import TABLES
 
 REGISTRY = read_registry()

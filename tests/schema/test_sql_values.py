@@ -15,16 +15,16 @@ from hypothesis import strategies as st
 
 from switchboard.errors import Conflict, DataError, Misconfigured, Unavailable
 from switchboard.schema.reading import read_registry
-from switchboard.schema.sql import DIALECTS, DialectName, tables
-from switchboard.schema.sql_address import read_address
-from switchboard.schema.sql_database import DatabaseTarget
-from switchboard.schema.sql_errors import told_of_files
-from switchboard.schema.sql_files import FilesTarget
-from switchboard.schema.sql_fitting import Fitting, Keys, KeyTwice
-from switchboard.schema.sql_literals import line, read_line
-from switchboard.schema.sql_report import Checksum, Findings
-from switchboard.schema.sql_rows import Row, plain, sources
-from switchboard.schema.sql_target import Target
+from switchboard.schema.sql.address import read_address
+from switchboard.schema.sql.database import DatabaseTarget
+from switchboard.schema.sql.errors import told_of_files
+from switchboard.schema.sql.files import FilesTarget
+from switchboard.schema.sql.fitting import Fitting, Keys, KeyTwice
+from switchboard.schema.sql.literals import line, read_line
+from switchboard.schema.sql.report import Checksum, Findings
+from switchboard.schema.sql.rows import Row, plain, sources
+from switchboard.schema.sql.tables import DIALECTS, DialectName, tables
+from switchboard.schema.sql.target import Target
 from tests.schema.sql_stored import AT, agent, configuration, user, welcome_only
 
 HOSTILE: Final = (

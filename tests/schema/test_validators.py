@@ -11,9 +11,9 @@ from pymongo.errors import WriteError
 
 from switchboard.crypto import KeyRing
 from switchboard.schema.reading import read_registry
-from switchboard.schema.validators import MADE_BY, is_ours, validator_of, violations
-from switchboard.schema.validators_collections import Found, Plan, plan_all, planned
-from switchboard.schema.validators_report import MOST_RULES, Report
+from switchboard.schema.validators.collections import Found, Plan, plan_all, planned
+from switchboard.schema.validators.report import MOST_RULES, Report
+from switchboard.schema.validators.rules import MADE_BY, is_ours, validator_of, violations
 from tests.http.served import SEALING_KEY
 from tests.operators import Operator
 from tests.schema import clinic

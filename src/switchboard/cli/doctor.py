@@ -8,10 +8,10 @@ import typer
 from switchboard.cli.output import FOUND, AsJson, DryRun, progress_bar, tell, with_documents
 from switchboard.mongo import Transactions
 from switchboard.runs import service as runs
-from switchboard.schema.indexes_collections import ensure
-from switchboard.schema.integrity import Check, Examination, Finding, examine, fixable, selected
-from switchboard.schema.integrity_checks import CHECKS, OPENING
-from switchboard.schema.integrity_walk import database_at_hand
+from switchboard.schema.indexes.collections import ensure
+from switchboard.schema.integrity.checks import CHECKS, OPENING
+from switchboard.schema.integrity.findings import Check, Examination, Finding, examine, fixable, selected
+from switchboard.schema.integrity.walk import database_at_hand
 from switchboard.schema.reading import read_registry
 from switchboard.settings import load_settings
 

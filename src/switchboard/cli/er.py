@@ -9,7 +9,7 @@ from switchboard.cli.output import FAILED, FOUND, AsJson, tell
 from switchboard.errors import Misconfigured
 
 if TYPE_CHECKING:
-    from switchboard.schema.artefacts import Artefacts
+    from switchboard.schema.diagrams.artefacts import Artefacts
 
 commands = typer.Typer()
 Folder = Annotated[Path, typer.Option(help="Where the diagrams are kept; data-model.md stands beside this folder.")]
@@ -24,7 +24,7 @@ def draw_entities(folder: Folder = Path("docs/er"), check: Check = False, as_jso
     ticked.
     """
     try:
-        from switchboard.schema.artefacts import Artefacts  # here alone: the other commands draw nothing
+        from switchboard.schema.diagrams.artefacts import Artefacts  # here alone: the other commands draw nothing
         from switchboard.schema.reading import read_registry
 
         artefacts = Artefacts(read_registry(), folder.resolve().name)

@@ -12,8 +12,8 @@ from switchboard.errors import Misconfigured
 from switchboard.settings import load_settings
 
 if TYPE_CHECKING:
-    from switchboard.schema.sql_export import Export
-    from switchboard.schema.sql_report import Report
+    from switchboard.schema.sql.export import Export
+    from switchboard.schema.sql.report import Report
 
 STOPPED = "Stopped. Nothing was exported: what was there before is as it was. The same command starts anew."
 commands = typer.Typer()
@@ -74,9 +74,12 @@ def _read(  # noqa: PLR0913  (each is an option)
 ) -> "Export":
     """What the options ask for. Raises `Misconfigured`."""
     try:
-        from switchboard.schema import sql_address, sql_database, sql_export, sql_files
         from switchboard.schema.reading import read_registry
-        from switchboard.schema.sql import tables
+        from switchboard.schema.sql.address import read_address, read_dialect
+        from switchboard.schema.sql.database import DatabaseTarget
+        from switchboard.schema.sql.export import Export
+        from switchboard.schema.sql.files import FilesTarget
+        from switchboard.schema.sql.tables import tables
     except ModuleNotFoundError:
         raise Misconfigured("SQL needs the extra 'sql': pip install 'switchboard[sql]'") from None
     if (to is None) == (files is None):
@@ -85,10 +88,10 @@ def _read(  # noqa: PLR0913  (each is an option)
     if to is not None:
         if dialect is not None:
             raise Misconfigured("--dialect is for --files; the address of a database says what it is.")
-        url, name = sql_address.read_address(to)
-        target = sql_database.DatabaseTarget(url, metadata, replace=replace, private=with_secrets)
-        return sql_export.Export(metadata, name, target, with_secrets, dry_run)
+        url, name = read_address(to)
+        target = DatabaseTarget(url, metadata, replace=replace, private=with_secrets)
+        return Export(metadata, name, target, with_secrets, dry_run)
     assert files is not None  # noqa: S101  (one of them is given)
-    name = sql_address.read_dialect(dialect or "")
-    folder = sql_files.FilesTarget(files, name, metadata, replace=replace, private=with_secrets)
-    return sql_export.Export(metadata, name, folder, with_secrets, dry_run)
+    name = read_dialect(dialect or "")
+    folder = FilesTarget(files, name, metadata, replace=replace, private=with_secrets)
+    return Export(metadata, name, folder, with_secrets, dry_run)

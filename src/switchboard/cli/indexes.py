@@ -5,9 +5,9 @@ from typing import Annotated
 import typer
 
 from switchboard.cli.output import FAILED, FOUND, AsJson, DryRun, tell, with_documents
-from switchboard.schema.indexes import Standing, chosen
-from switchboard.schema.indexes_collections import Applied, apply, standings
-from switchboard.schema.integrity_walk import database_at_hand
+from switchboard.schema.indexes.collections import Applied, apply, standings
+from switchboard.schema.indexes.standing import Standing, chosen
+from switchboard.schema.integrity.walk import database_at_hand
 from switchboard.schema.reading import read_registry
 
 commands = typer.Typer(no_args_is_help=True, help="Indexes of the collections, as the registry has them.")

@@ -7,11 +7,11 @@ import typer
 
 from switchboard.cli.output import FOUND, AsJson, DryRun, progress_bar, tell, with_documents
 from switchboard.errors import Conflict, NotFound
-from switchboard.schema.integrity_walk import database_at_hand
+from switchboard.schema.integrity.walk import database_at_hand
 from switchboard.schema.reading import read_registry
 from switchboard.schema.registry import Registry
-from switchboard.schema.validators_collections import Action, Plan, apply, plan_all
-from switchboard.schema.validators_report import Report, check_empty, reported, total
+from switchboard.schema.validators.collections import Action, Plan, apply, plan_all
+from switchboard.schema.validators.report import Report, check_empty, reported, total
 
 commands = typer.Typer(no_args_is_help=True, help="Validators of the collections, made from the registry.")
 Only = Annotated[list[str] | None, typer.Option(help="Only this collection; repeat it.", metavar="COLLECTION")]

@@ -1,0 +1,1 @@
+"""Pictures of the entities and pages about them, made from the registry."""

@@ -1,0 +1,1 @@
+"""Indexes of the collections, compared with the registry."""

@@ -1,0 +1,1 @@
+"""The entities as SQL: tables, rows, and the export of them."""

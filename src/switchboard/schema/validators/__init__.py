@@ -1,0 +1,1 @@
+"""Validators of the collections, made from the registry."""
