@@ -58,6 +58,7 @@ class Operator:
         finally:
             if process.returncode is None:
                 process.kill()
+                await process.communicate()
         assert process.returncode is not None
         return Ended(process.returncode, out.decode(), err.decode())
 

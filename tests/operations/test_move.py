@@ -168,6 +168,7 @@ async def _ended(process: asyncio.subprocess.Process) -> str:
     return out.decode()
 
 
+@pytest.mark.timeout(240)
 async def test_the_move_can_be_taken_back(
     world: World, operator: Operator, propelauth: PropelAuthEmulator, book: dict[str, list[Command]]
 ) -> None:
@@ -177,11 +178,19 @@ async def test_the_move_can_be_taken_back(
     await run(operator, book["Migrate"])
     await run(operator, book["Normalise"])
     assert system.content("users", "agents") != {name: before[name] for name in ("users", "agents")}
+    await run(operator, [*book["Back-fill"], *book["Import the agents"][1:]])
 
-    (listing, undo, *migrations) = book["Roll back"]
+    listing, *others = book["Roll back"]
     (listed,) = await run(operator, [(*listing, "--json")])
-    changing = [each for each in listed.report["runs"] if each["name"] == "normalize-users"]
-    await run(operator, [tuple(each["run_id"] if word == "RUN_ID" else word for word in undo) for each in changing])
-    await run(operator, migrations)
+    ids = {each["name"]: each["run_id"] for each in listed.report["runs"]}
+    named = {"RUN_ID_OF_IMPORT": ids["import-agents"], "RUN_ID_OF_NORMALIZE": ids["normalize-users"]}
+    await run(operator, [tuple(named.get(word, word) for word in command) for command in others])
 
-    assert system.content("users", "agents", "old_agents", "sessions") == before
+    assert operator.database["agent_configurations"].count_documents({}) == 5, "deleted ones can be restored"
+    operator.database["agents"].delete_many({"status": "deleted"})
+    after = system.content("users", "agents", "old_agents", "sessions")
+    people = {stored["_id"]: stored for stored in after.pop("users")}
+    for stored in before.pop("users"):
+        now = people[stored["_id"]]
+        assert now == {**now, **stored, "updated_at": now["updated_at"]}, "a back-fill only adds, and says when"
+    assert after == before

@@ -184,7 +184,7 @@ async def test_what_cannot_be_put_back_ends_in_a_sentence_before_anything_is_los
         world.database[away].insert_many(old)
     place.create_index("agent_id", unique=True, name="agent_id_unique")
 
-    with pytest.raises(StandsAgainst, match=f"indexes apply --drop {place.name}.agent_id_unique"):
+    with pytest.raises(StandsAgainst, match=f"indexes drop {place.name}.agent_id_unique"):
         await runs.undo(work.run.run_id, clock, lambda _: None)
     assert list(world.database[away].find(sort=[("_id", 1)])) == old
 

@@ -32,8 +32,9 @@ async def database(world: World, operator: Operator) -> Database:
 @pytest.fixture
 async def moment(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Moment]:
     monkeypatch.setattr("switchboard.schema.sql.reading.BATCH", 10)
-    yield Moment(database)
-    await reading.close()
+    opened = Moment(database)
+    yield opened
+    await opened.close()
 
 
 @contextmanager

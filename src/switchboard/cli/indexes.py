@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from switchboard.cli.output import FAILED, FOUND, AsJson, DryRun, tell, with_documents
-from switchboard.schema.indexes.collections import Applied, apply, standings
-from switchboard.schema.indexes.standing import Standing, chosen
+from switchboard.schema.indexes.collections import Applied, apply, drop, standings
+from switchboard.schema.indexes.standing import Standing, chosen, existing
 from switchboard.schema.integrity.walk import database_at_hand
 from switchboard.schema.reading import read_registry
 
@@ -54,6 +54,27 @@ def apply_indexes(
     lines = [*done, *applied.refused, f"{len(done)} indexes {'would be' if dry_run else 'were'} changed."]
     tell({"done": done, "refused": applied.refused, "dry_run": dry_run}, lines, as_json=as_json)
     raise typer.Exit(FAILED if applied.refused else 0)
+
+
+@commands.command("drop")
+def drop_indexes(
+    names: Annotated[
+        list[str], typer.Argument(metavar="COLLECTION.NAME...", help="As 'switchboard indexes diff' says.")
+    ],
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Drop indexes, ours too: so that what one of them stands against can be put back by 'switchboard runs undo'.
+
+    Stop the service before; its next start makes its indexes again.
+    """
+
+    async def work() -> list[str]:
+        return await drop(database_at_hand(), existing(await _standings(), names), dry_run=dry_run)
+
+    dropped = with_documents(work, indexes=False)
+    done = [line.replace(" was ", " would be ") if dry_run else line for line in dropped]
+    tell({"done": done, "dry_run": dry_run}, done, as_json=as_json)
 
 
 async def _standings() -> list[Standing]:

@@ -6,9 +6,13 @@ import typer
 
 from switchboard.cli.output import AsJson, DryRun, at, now, progress_bar, tell, with_documents
 from switchboard.runs import service as runs
-from switchboard.runs.model import Run, Undone
+from switchboard.runs.model import Run, Undone, UndoneOtherwise
 
 commands = typer.Typer(no_args_is_help=True, help="Runs of long work: list them, take them back, give them up.")
+OTHERWISE = {
+    "migrate": "switchboard migrate --undo {arguments[step]}",
+    "import-agents": "switchboard take-back-agents {run_id}",
+}
 RunId = Annotated[str, typer.Argument(help="As 'switchboard runs list' shows it.")]
 
 
@@ -45,7 +49,10 @@ def forget_run(run_id: RunId) -> None:
 
 
 async def _undone(run_id: str, *, dry_run: bool) -> Undone:
-    with progress_bar((await runs.found(run_id)).packs, "Taking back") as advance:
+    run = await runs.found(run_id)
+    if run.name in OTHERWISE:
+        raise UndoneOtherwise(f"A run of {run.name} is taken back by '{OTHERWISE[run.name].format(**vars(run))}'.")
+    with progress_bar(run.packs, "Taking back") as advance:
         return await runs.undo(run_id, now, advance, dry_run=dry_run)
 
 

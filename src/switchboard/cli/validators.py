@@ -15,13 +15,20 @@ from switchboard.schema.validators.report import Report, check_empty, reported, 
 
 commands = typer.Typer(no_args_is_help=True, help="Validators of the collections, made from the registry.")
 Only = Annotated[list[str] | None, typer.Option(help="Only this collection; repeat it.", metavar="COLLECTION")]
+Logged = Annotated[
+    bool,
+    typer.Option(
+        "--although-logged",
+        help="Also those of collections with secrets: what is wrong in them gets into MongoDB's log.",
+    ),
+]
 Sample = Annotated[int, typer.Option(help="How many ids to show of each kind.", min=1, max=1000)]
 
 
 @commands.command("diff")
-def diff_validators(only: Only = None, as_json: AsJson = False) -> None:
+def diff_validators(only: Only = None, although_logged: Logged = False, as_json: AsJson = False) -> None:
     """Show what 'apply' would change. Exit code 3 when there is something."""
-    plans = with_documents(lambda: _plans(only or []), indexes=False)
+    plans = _kept_out_of_logs(with_documents(lambda: _plans(only or []), indexes=False), although_logged)
     _tell_plans(plans, as_json=as_json, done=False)
     raise typer.Exit(FOUND if any(plan.changes for plan in plans) else 0)
 
@@ -40,14 +47,15 @@ def apply_validators(  # noqa: PLR0913  (each is an option)
     although_others_write: Annotated[
         bool, typer.Option("--although-others-write", help="With --error: even the collection of people.")
     ] = False,
+    although_logged: Logged = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Set the validators: level moderate, and MongoDB only writes into its own log what is wrong: the whole document.
 
-    A missing collection is made, but not that of people, and none in a database that has nothing of ours. A validator
-    that others made stays. With --error one collection refuses what is wrong from then on: only if nothing in it is
-    wrong now.
+    So collections that hold secrets in the clear are left out, unless --although-logged. A missing collection is made,
+    but not that of people, and none in a database that has nothing of ours. A validator that others made stays. With
+    --error one collection refuses what is wrong from then on: only if nothing in it is wrong now.
     """
     if error and warn:
         raise Conflict("Choose one of --error and --warn.")
@@ -55,7 +63,7 @@ def apply_validators(  # noqa: PLR0913  (each is an option)
     async def work() -> list[Plan]:
         if error or warn:
             return [await _switched(str(error or warn), "error" if error else "warn", although_others_write, dry_run)]
-        plans = await _plans(only or [], replace or [])
+        plans = _kept_out_of_logs(await _plans(only or [], replace or []), although_logged)
         for plan in plans:
             if plan.changes and not dry_run:
                 await apply(database_at_hand(), plan)
@@ -131,24 +139,20 @@ def _tell_plans(plans: list[Plan], *, as_json: bool, done: bool) -> None:
         for each in plans
     ]
     lines = [f"{plan.collection}\t{plan.step}\t{plan.sentence}" for plan in plans if plan.step != "none"]
-    warning, revealing = [plan for plan in plans if plan.changes and plan.action == "warn"], _open()
-    told = [plan.collection for plan in warning if plan.collection in revealing]
-    if told:
-        lines.append(
-            "MongoDB writes a document that breaks a rule into its own log, whole; of these collections with secrets: "
-            f"{', '.join(told)}. Keep that log as you keep the data."
-        )
     lines.append(f"{changes} of {len(plans)} validators {'were' if done else 'would be'} changed.")
-    report = {"validators": shown, "changes": changes, "secrets_in_log": told, "done": done}
-    tell(report, lines, as_json=as_json)
+    tell({"validators": shown, "changes": changes, "done": done}, lines, as_json=as_json)
 
 
-def _open() -> set[str]:
-    """The collections that keep secrets in the clear."""
-    entities = list(read_registry())
-    return {
-        each.collection for each in entities for _, field in each.walk() if field.secret and not field.secret.sealed
-    }
+def _kept_out_of_logs(plans: list[Plan], although_logged: bool) -> list[Plan]:
+    """The same without those by which MongoDB would write secrets into its log."""
+    revealing = set() if although_logged else {each.collection for each in read_registry() if each.has_open_secrets}
+    stays = "It holds secrets, and MongoDB would log what is wrong whole. 'report' looks at it; see --although-logged."
+    return [
+        replaced(plan, step="stay", sentence=stays)
+        if plan.changes and plan.action == "warn" and plan.collection in revealing
+        else plan
+        for plan in plans
+    ]
 
 
 def _report_lines(report: Report) -> list[str]:

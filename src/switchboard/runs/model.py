@@ -40,6 +40,11 @@ class RunLost(Conflict):
     message = "Another process took this run over, because this one was silent for too long. It goes on there."
 
 
+class UndoneOtherwise(Conflict):
+    code = "undone_otherwise"
+    message = "This run is taken back by another command."
+
+
 class NothingToUndo(Conflict):
     code = "nothing_to_undo"
     message = "Nothing of this run can be taken back: it kept no images, they were forgotten, or it was undone already."
@@ -53,7 +58,7 @@ class StandsAgainst(Conflict):
     def put_back(cls, collection: str, document_id: Any, index: str) -> "StandsAgainst":
         return cls(
             f"The document {document_id} cannot be put back into {collection}: the index {index} stands against it. "
-            f"Nothing is lost. Drop it with 'switchboard indexes apply --drop {collection}.{index}', then repeat this."
+            f"Nothing is lost. Drop it with 'switchboard indexes drop {collection}.{index}', then repeat this."
         )
 
 

@@ -89,6 +89,11 @@ class Entity:
         return [path for path, field in self.walk() if field.secret]
 
     @property
+    def has_open_secrets(self) -> bool:
+        """Whether secrets stand in the clear in its documents."""
+        return any(field.secret and not field.secret.sealed for _, field in self.walk())
+
+    @property
     def is_junction(self) -> bool:
         """Whether it is there to join others: its key is nothing but references, none of them empty."""
         parts = [self.field(name) for name in self.key]

@@ -57,6 +57,13 @@ async def apply(database: Database, found: Sequence[Standing], chosen: Chosen, *
     return applied
 
 
+async def drop(database: Database, standings: Sequence[Standing], *, dry_run: bool) -> list[str]:
+    """Drop these, ours too; what was done, as sentences."""
+    for standing in standings:
+        await _dropped(database, standing, dry_run=dry_run)
+    return [f"{standing.collection}.{standing.found} was dropped." for standing in standings]
+
+
 async def ensure(database: Database, registry: Registry, names: Sequence[str]) -> None:
     """Make the missing indexes of these collections."""
     for name in names:

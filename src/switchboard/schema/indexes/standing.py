@@ -62,6 +62,13 @@ def chosen(standings: Sequence[Standing], replace: Collection[str], drop: Collec
     return Chosen(frozenset(replaced), frozenset(dropped))
 
 
+def existing(standings: Sequence[Standing], names: Collection[str]) -> list[Standing]:
+    """Those of these names that are there, ours too; raises `NotFound` and `Conflict`."""
+    there = [each for each in standings if each.found is not None]
+    named = [_named(there, text, ("fine", "differs", "other name", "unknown"), "drop") for text in names]
+    return [each for each in there if (each.collection, each.name) in named]
+
+
 def _of(collection: str, index: Index, rest: Mapping[str, Mapping[str, Any]]) -> Standing:
     wanted = definition_of(index)
     if index.name in rest:
