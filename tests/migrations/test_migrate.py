@@ -34,12 +34,12 @@ async def test_a_dry_run_says_what_would_change_and_writes_nothing(operator: Ope
         ended = await operator.run("migrate", "--dry-run", "--json")
         told = await operator.run("migrate", "--dry-run")
 
-    assert (ended.code, ended.report["applied"]) == (0, [])
+    assert (ended.code, ended.report["applied"]) == (3, [])
     assert [(step["number"], step["documents"]) for step in ended.report["pending"]] == [(1, 3), (2, 3)]
     assert {"collection": "agents", "id": str(operator.database["agents"].find_one()["_id"]), "change": "removed"} in (
         ended.report["pending"][0]["samples"]
     )
-    assert "0001\told_agents_apart\twould change 3 documents" in told.out
+    assert "0001\told_agents_apart\t3 documents\tMove agents of the first agents service" in told.out
 
 
 async def test_steps_are_applied_once_and_taken_back_in_reverse(operator: Operator) -> None:

@@ -8,7 +8,8 @@ from tests.operations.book import move
 
 def test_the_steps_of_the_move_are_in_order() -> None:
     assert list(move()) == [
-        "Prepare", "Check", "Back up", "Migrate", "Normalise", "Back-fill", "Import the agents", "Switch", "Roll back",
+        "Prepare", "Check", "Back up", "Migrate", "Normalise", "Back-fill", "Import the agents", "Verify",
+        "Switch", "Roll back",
         "Afterwards",
     ]  # fmt: skip
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from switchboard.runs.model import Image, OtherOptions, Run
+from switchboard.runs.model import Image, OtherOptions, Run, Undone
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 
@@ -19,7 +19,7 @@ def test_an_image_of_changed_fields_finds_the_document_only_as_it_was_read() -> 
 
     assert image.still_before() == {
         "_id": 7,
-        "scope": {"$eq": "a b"},
+        "scope": {"$eq": "a b", "$not": {"$type": "array"}},
         "old": {"$eq": 1},
         "new": {"$exists": False},
     }
@@ -35,7 +35,7 @@ def test_undoing_is_the_change_the_other_way_round() -> None:
 
 
 def test_a_null_is_not_the_same_as_nothing() -> None:
-    assert Image(7, {"scope": None}, {}).still_before()["scope"] == {"$eq": None, "$exists": True}
+    assert Image(7, {"scope": None}, {}).still_before()["scope"]["$exists"] is True
     assert Image(7, {}, {"scope": None}).still_before()["scope"] == {"$exists": False}
 
 
@@ -47,3 +47,22 @@ def test_a_run_goes_on_by_the_same_options_only() -> None:
 
 def test_images_never_show_what_documents_held() -> None:
     assert "s3cret" not in repr(Image(7, {"access_token": "s3cret"}, {}))
+
+
+def test_a_document_that_goes_whole_is_found_only_without_fields_that_others_added() -> None:
+    removed, inserted = Image(7, {"_id": 7, "a": 1}, None), Image(7, None, {"_id": 7, "a": 1})
+    size = {"$expr": {"$eq": [{"$size": {"$objectToArray": "$$ROOT"}}, 2]}}
+
+    assert removed.still_before() == inserted.still_after() == {"_id": {"$eq": 7}, "a": {"$eq": 1}, **size}
+    assert "$expr" not in Image(7, {"a": 1}, {"a": 2}).still_before()
+
+
+@pytest.mark.parametrize(
+    ("undone", "told"),
+    [
+        (Undone(3, 0, 0), "3 changes were taken back."),
+        (Undone(1, 2, 4), "1 changes were taken back; 2 were back already; 4 stay, for others changed them since."),
+    ],
+)
+def test_what_was_undone_is_told_without_what_there_was_none_of(undone: Undone, told: str) -> None:
+    assert undone.told() == told

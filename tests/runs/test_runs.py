@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -12,7 +12,16 @@ import pytest
 from switchboard.mongo import collection
 from switchboard.runs import service as runs
 from switchboard.runs.documents import BeforeImagesDocument, RunDocument
-from switchboard.runs.model import LEASE, Image, NothingToUndo, RunLost, RunNotFound, RunUnderWay, StandsAgainst
+from switchboard.runs.model import (
+    LEASE,
+    AlreadyOver,
+    Image,
+    NothingToUndo,
+    RunLost,
+    RunNotFound,
+    RunUnderWay,
+    StandsAgainst,
+)
 from tests.world import World, eventually
 
 BEGIN = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -151,6 +160,10 @@ async def test_taking_back_puts_every_kind_of_change_right(world: World, place: 
 
     assert list(place.find(sort=[("_id", 1)])) == before
     assert (undone.restored, undone.changed_since) == (3, 0)
+    again = await runs.undo(work.run.run_id, clock, lambda _: None)
+    assert (again.restored, again.already_back, again.changed_since) == (0, 3, 0)
+
+    await runs.forget(work.run.run_id)
     with pytest.raises(NothingToUndo):
         await runs.undo(work.run.run_id, clock, lambda _: None)
 
@@ -166,11 +179,67 @@ async def test_taking_back_leaves_alone_what_others_changed_since(
     place.update_one({"_id": 1}, {"$set": {"value": "newer"}})
     place.update_one({"_id": 2}, {"$set": {"other": "kept"}})
 
+    preview = await runs.undo(work.run.run_id, clock, lambda _: None, dry_run=True)
+    assert place.find_one({"_id": 0})["value"] == "new"
     undone = await runs.undo(work.run.run_id, clock, lambda _: None)
 
+    assert preview == undone
     assert [stored["value"] for stored in place.find(sort=[("_id", 1)])] == ["old", "newer", "old"]
     assert place.find_one({"_id": 2})["other"] == "kept"
     assert (undone.restored, undone.changed_since) == (2, 1)
+
+
+async def test_a_document_that_others_added_to_is_neither_removed_nor_taken_away(
+    world: World, place: Any, clock: Clock, name: str
+) -> None:
+    place.insert_one({"_id": 1, "made": True})
+    async with runs.begun(name, {}, clock) as work:
+        await work.keep(place.name, [Image(1, None, {"_id": 1, "made": True})])
+    place.update_one({"_id": 1}, {"$set": {"phone_number": "+49"}})
+
+    undone = await runs.undo(work.run.run_id, clock, lambda _: None)
+
+    assert (undone.restored, undone.changed_since) == (0, 1)
+    assert place.find_one({"_id": 1}) == {"_id": 1, "made": True, "phone_number": "+49"}
+
+
+async def test_a_list_that_holds_the_text_among_others_is_not_that_text(world: World, place: Any) -> None:
+    place.insert_one({"_id": 1, "scope": ["calendar", "events"]})
+
+    assert place.find_one(Image(1, {"scope": "calendar"}, {"scope": ["calendar"]}).still_before()) is None
+
+
+async def test_a_run_that_is_taken_back_cannot_be_gone_on_with(
+    world: World, place: Any, clock: Clock, name: str
+) -> None:
+    """Stopped in the middle, then taken back: the next start begins anew and keeps images of its own."""
+    place.insert_one({"_id": 1, "value": "old"})
+    with ending_in(ZeroDivisionError):
+        async with runs.begun(name, {}, clock) as work:
+            await work.keep(place.name, [Image(1, {"value": "old"}, {"value": "new"})])
+            await work.checkpoint(1)
+            raise ZeroDivisionError
+    meanwhile: list[str] = []
+
+    async def start() -> None:
+        async with runs.begun(name, {}, clock) as other:
+            meanwhile.append(other.run.run_id)
+
+    starting = asyncio.create_task(start())
+    with suppress(RunUnderWay):
+        await runs.undo(work.run.run_id, clock, lambda _: None)
+    await starting
+
+    assert (await runs.found(work.run.run_id)).state in ("undone", "done")
+    if meanwhile == [work.run.run_id]:  # the start was first: then nothing was taken back behind its back
+        assert (await runs.found(work.run.run_id)).state == "done"
+
+
+async def test_what_is_over_is_not_given_up(world: World, clock: Clock, name: str) -> None:
+    async with runs.begun(name, {}, clock) as work:
+        pass
+    with pytest.raises(AlreadyOver, match="is done already"):
+        await runs.abandon(work.run.run_id, clock)
 
 
 async def test_what_cannot_be_put_back_ends_in_a_sentence_before_anything_is_lost(

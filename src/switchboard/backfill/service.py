@@ -63,8 +63,8 @@ class Backfill:
 
 async def go_on(work: Backfill) -> None:
     """From where it stands to the end. Raises `OtherProject`, `Unavailable`, `Misconfigured`."""
+    await _check_project(work.services)  # in every phase: the settings may be others by now
     if work.position.phase == "people":
-        await _check_project(work.services)
         await _people(work)
         work.position.enter("organizations")
         await work.checkpoint()

@@ -5,6 +5,7 @@ from typing import Final
 
 import typer
 
+from switchboard.bootstrap import set_up_logging
 from switchboard.cli import (
     backfill,
     doctor,
@@ -23,6 +24,7 @@ from switchboard.cli.keys import keys
 from switchboard.cli.output import FAILED
 from switchboard.cli.secrets import secret_commands
 from switchboard.errors import SwitchboardError
+from switchboard.settings import LogSettings
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Run Switchboard.")
 cli.add_typer(serving.commands)
@@ -45,6 +47,7 @@ _DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 def main() -> None:
     """Run a command; what we refuse on purpose is a sentence and exit code 1, never a traceback."""
+    set_up_logging(LogSettings(level="warning", format="console"))  # to standard error; reports go to the other
     try:
         cli()
     except SwitchboardError as error:

@@ -64,7 +64,8 @@ async def _dry(settings: Settings, patience: Patience) -> tuple[Position, str | 
 
 
 async def _carried_out(settings: Settings, patience: Patience) -> tuple[Position, str | None, int]:
-    async with running(settings) as services, runs.begun(NAME, {}, _now) as run:
+    project = {"project": settings.propelauth.auth_url}
+    async with running(settings) as services, runs.begun(NAME, project, _now) as run:
         services.propelauth.be_patient(patience)
         position = Position.model_validate(run.run.position or {})
         done_before = position.counted.get("organizations", 0)

@@ -105,6 +105,7 @@ async def _brought(
             options = {"source": path.name if path else url, "update": update}
             async with runs.begun(NAME, options, _now) as run:
                 work.run_id, work.resumed = run.run.run_id, run.run.fence > 1
+                await run.checkpoint(run.run.position or 0)  # from here on it can be gone on with
                 rows = await agent_imports.bring(work, _advancing(advance, run))
                 await run.checkpoint(total, **_counted(row.outcome for row in rows))
                 return work.run_id, rows

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from switchboard.bootstrap import documents
-from switchboard.cli.output import AsJson, DryRun, at, finish, now, progress_bar, tell
+from switchboard.cli.output import FOUND, AsJson, DryRun, at, finish, now, progress_bar, tell
 from switchboard.migrations import runner, steps
 from switchboard.migrations.runner import Done
 from switchboard.migrations.step import Step, steps_of
@@ -26,10 +26,11 @@ def migrate(
     """Bring stored data into the shape of this version: apply the numbered steps that were not applied yet.
 
     Run it before the version starts. It may be stopped, even killed, and started again; of several at once one works.
+    A dry run ends with exit code 3 when there is something to apply.
     """
     known = [step for step in steps_of(steps) if to is None or step.number <= to]
     if undo is not None:
-        finish(_undo(undo, as_json=as_json))
+        finish(_undo(undo, dry_run=dry_run, as_json=as_json))
     elif dry_run:
         finish(_plan(known, as_json=as_json))
     else:
@@ -37,12 +38,14 @@ def migrate(
 
 
 async def _plan(known: Sequence[Step], *, as_json: bool) -> None:
+    """Exit code 3 when there is something to apply."""
     async with documents(load_settings(), indexes=False) as database:
         applied, planned = await runner.plan(database, known)
     lines = [f"{step.number:04}\t{step.name}\tapplied {at(step.applied_at)} by run {step.run_id}" for step in applied]
-    lines += [f"{_line(each.step)}\twould change {each.documents} documents" for each in planned]
+    lines += [f"{_line(each.step)}\t{each.documents} documents\t{each.step.purpose}" for each in planned]
     pending = [{**_named(each.step), "documents": each.documents, "samples": each.samples} for each in planned]
     tell({"applied": [step.model_dump() for step in applied], "pending": pending}, lines, as_json=as_json)
+    raise typer.Exit(FOUND if planned else 0)
 
 
 async def _apply(known: Sequence[Step], wait: float, *, as_json: bool) -> None:
@@ -61,12 +64,12 @@ def _told(done: Done) -> list[str]:
     return lines
 
 
-async def _undo(number: int, *, as_json: bool) -> None:
+async def _undo(number: int, *, dry_run: bool, as_json: bool) -> None:
     async with documents(load_settings(), indexes=False):
         with progress_bar(0, "Taking back") as advance:
-            undone = await runner.undo(number, now, advance)
-    told = f"{undone.restored} changes; {undone.changed_since} stay: others changed them since."
-    tell({"step": number, **vars(undone)}, [f"Step {number} is taken back: {told}"], as_json=as_json)
+            undone = await runner.undo(number, now, advance, dry_run=dry_run)
+    line = f"Step {number} {'would be' if dry_run else 'is'} taken back: {undone.told(dry_run=dry_run)}"
+    tell({"step": number, "dry_run": dry_run, **vars(undone)}, [line], as_json=as_json)
 
 
 def _line(step: Step) -> str:

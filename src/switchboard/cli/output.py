@@ -66,8 +66,8 @@ def _plain(value: object) -> str:
 @contextmanager
 def progress_bar(total: int, title: str) -> Iterator[Callable[[int], None]]:
     """What it gives is told how much more was done: a bar on a terminal, now and then a line in a pipe."""
-    if sys.stderr.isatty():
-        with Progress(console=Console(stderr=True)) as bar:
+    if sys.stderr.isatty() and total:
+        with Progress(console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task(title, total=total)
             yield lambda done: bar.advance(task, done)
     else:

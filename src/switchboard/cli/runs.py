@@ -20,18 +20,15 @@ RunId = Annotated[str, typer.Argument(help="As 'switchboard runs list' shows it.
 def list_runs(as_json: AsJson = False) -> None:
     """List the last fifty runs, the newest first: id, name, state, when it began, and what it counted."""
     found = with_documents(runs.newest, indexes=False)
-    tell({"runs": [_shown(run) for run in found]}, [_line(run) for run in found], as_json=as_json)
+    lines = [_line(run) for run in found] or ["There are no runs."]
+    tell({"runs": [_shown(run) for run in found]}, lines, as_json=as_json)
 
 
 @commands.command("undo")
 def undo_run(run_id: RunId, dry_run: DryRun = False, as_json: AsJson = False) -> None:
     """Put back what a run changed, as far as nobody changed it since. It may be stopped and started again."""
     undone = with_documents(lambda: _undone(run_id, dry_run=dry_run), indexes=False)
-    word = "would be" if dry_run else "were"
-    lines = [
-        f"{undone.restored} changes {word} taken back; {undone.changed_since} stay, for others changed them since."
-    ]
-    tell({**vars(undone), "run_id": run_id, "dry_run": dry_run}, lines, as_json=as_json)
+    tell({**vars(undone), "run_id": run_id, "dry_run": dry_run}, [undone.told(dry_run=dry_run)], as_json=as_json)
 
 
 @commands.command("abandon")
@@ -50,7 +47,8 @@ def forget_run(run_id: RunId) -> None:
 
 async def _undone(run_id: str, *, dry_run: bool) -> Undone:
     run = await runs.found(run_id)
-    if run.name in OTHERWISE:
+    applied = run.name != "migrate" or (run.state == "done" and "step" in run.arguments)
+    if run.name in OTHERWISE and applied:
         raise UndoneOtherwise(f"A run of {run.name} is taken back by '{OTHERWISE[run.name].format(**vars(run))}'.")
     with progress_bar(run.packs, "Taking back") as advance:
         return await runs.undo(run_id, now, advance, dry_run=dry_run)
@@ -61,5 +59,7 @@ def _shown(run: Run) -> dict[str, object]:
 
 
 def _line(run: Run) -> str:
-    counts = " ".join(f"{name}={number}" for name, number in run.counts.items()) or "-"
+    kinds = ("variant_", "change_", "note_")  # those are in the report of the run, and in --json
+    shown = {name: number for name, number in run.counts.items() if not name.startswith(kinds)}
+    counts = " ".join(f"{name}={number}" for name, number in shown.items()) or "-"
     return "\t".join((run.run_id, run.name, run.state, at(run.begun_at), counts))

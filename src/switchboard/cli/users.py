@@ -61,13 +61,13 @@ def normalize_users(
 
     Nothing that the older backend reads is removed. It may be stopped, killed and started again at any time, and taken
     back by 'switchboard runs undo'. Exit code 3 when something is left for a person to decide about or was changed by
-    others meanwhile; it is told by id, never with a token or an address.
+    others meanwhile (a dry run: when there is something to do); it is told by id, never with a token or an address.
     """
     settings = load_settings()
     options = Options(drop_obsolete, merge_by_email, settings.google.client_id)
     report = finish(_normalized(settings, options, dry_run=dry_run))
     tell({**report.model_dump(), "clean": report.clean}, report.lines(merge_by_email=merge_by_email), as_json=as_json)
-    raise typer.Exit(0 if report.clean else FOUND)
+    raise typer.Exit(FOUND if (report.to_do and dry_run) or not report.clean else 0)
 
 
 async def _normalized(settings: Settings, options: Options, *, dry_run: bool) -> Report:

@@ -44,6 +44,9 @@ def apply_validators(  # noqa: PLR0913  (each is an option)
         str | None, typer.Option(help="Let this collection refuse what is wrong.", metavar="COLLECTION")
     ] = None,
     warn: Annotated[str | None, typer.Option(help="Let this collection only warn again.", metavar="COLLECTION")] = None,
+    off: Annotated[
+        str | None, typer.Option(help="Take our validator off this collection.", metavar="COLLECTION")
+    ] = None,
     although_others_write: Annotated[
         bool, typer.Option("--although-others-write", help="With --error: even the collection of people.")
     ] = False,
@@ -57,12 +60,15 @@ def apply_validators(  # noqa: PLR0913  (each is an option)
     but not that of people, and none in a database that has nothing of ours. A validator that others made stays. With
     --error one collection refuses what is wrong from then on: only if nothing in it is wrong now.
     """
-    if error and warn:
-        raise Conflict("Choose one of --error and --warn.")
+    if sum(each is not None for each in (error, warn, off)) > 1:
+        raise Conflict("Choose one of --error, --warn and --off.")
 
     async def work() -> list[Plan]:
+        if off:
+            return [await _taken_off(off, dry_run)]
         if error or warn:
-            return [await _switched(str(error or warn), "error" if error else "warn", although_others_write, dry_run)]
+            allowed = although_others_write if error else although_logged
+            return [await _switched(str(error or warn), "error" if error else "warn", allowed, dry_run)]
         plans = _kept_out_of_logs(await _plans(only or [], replace or []), although_logged)
         for plan in plans:
             if plan.changes and not dry_run:
@@ -94,12 +100,12 @@ async def _plans(only: list[str], replace: list[str] | None = None) -> list[Plan
     return [plan for plan in plans if not only or plan.collection in names]
 
 
-async def _switched(name: str, action: Action, although_others_write: bool, dry_run: bool) -> Plan:
+async def _switched(name: str, action: Action, allowed: bool, dry_run: bool) -> Plan:
     """The plan that was carried out. Raises `StillViolated` and `Conflict`."""
     (plan,) = await _plans([name])
     if plan.step in ("create", "stay"):
         raise Conflict(f"{name} cannot be switched. {plan.sentence}")
-    if action == "error" and len(read_registry().collections()[name]) > 1 and not although_others_write:
+    if action == "error" and len(read_registry().collections()[name]) > 1 and not allowed:
         raise Conflict(
             f"Others write {name} as well, and would be refused too. If that is what you want, say "
             "--although-others-write."
@@ -110,9 +116,23 @@ async def _switched(name: str, action: Action, although_others_write: bool, dry_
             await check_empty(database, plan, 5, advance)
     word = "refused" if action == "error" else "only logged by MongoDB"
     switched = replaced(plan, action=action, step="change", sentence=f"What is wrong is {word}.")
+    kept = _kept_out_of_logs([switched], allowed)[0]
+    if action == "warn" and kept.step == "stay":
+        raise Conflict(f"{name} cannot be switched. {kept.sentence}")
     if not dry_run:
         await apply(database_at_hand(), switched)
     return switched
+
+
+async def _taken_off(name: str, dry_run: bool) -> Plan:
+    """The plan that was carried out. Raises `Conflict`."""
+    (plan,) = await _plans([name])
+    if plan.step in ("create", "add", "stay"):
+        raise Conflict(f"There is no validator of ours on {name}. {plan.sentence}")
+    bare = replaced(plan, validator={}, step="change", sentence="It has no validator any more.")
+    if not dry_run:
+        await apply(database_at_hand(), bare)
+    return bare
 
 
 async def _reports(only: list[str], sample: int) -> list[Report]:

@@ -23,6 +23,14 @@ class OthersKeepChanging(Conflict):
     code = "others_keep_changing"
     message = "Others keep changing the documents of this step. Start it again in a quieter moment; it goes on there."
 
+    @classmethod
+    def of(cls, batch: Batch) -> "OthersKeepChanging":
+        ids = [str(image.id) for _, images in batch.changes for image in images][:5]
+        return cls(
+            f"{cls.message} If that does not help, look at the documents {', '.join(ids)} and those after them: one of "
+            "them cannot be changed, or stands in both collections with different fields."
+        )
+
 
 class _Overtaken(Conflict):
     """Somebody changed a document since it was read; nothing was written."""
@@ -77,24 +85,32 @@ async def apply(
     return done
 
 
-async def undo(number: int, clock: Clock, progress: Progress) -> Undone:
+async def undo(number: int, clock: Clock, progress: Progress, *, dry_run: bool = False) -> Undone:
     """Take back the step that was applied last. Killed at any point, it may be repeated.
 
-    Raises `StepNotApplied`, `StepNotLast`, `RunUnderWay`.
+    Raises `StepNotApplied`, `StepNotLast`, `RunUnderWay`, and `NothingToUndo` when its images were forgotten.
     """
+    if dry_run:
+        return await _undone(number, clock, progress, dry_run=True)
     async with runs.begun(RUN, {"undo": number}, clock):
-        applied = await AppliedStepDocument.all()
-        step = next((step for step in applied if step.number == number), None)
-        if step is None:
-            raise StepNotApplied
-        if step is not applied[-1]:
-            raise StepNotLast
-        try:
-            undone = await runs.undo(step.run_id, clock, progress)
-        except NothingToUndo:  # it changed nothing, or an earlier call got this far
-            undone = Undone()
+        undone = await _undone(number, clock, progress, dry_run=False)
         await AppliedStepDocument.remove(number)
     return undone
+
+
+async def _undone(number: int, clock: Clock, progress: Progress, *, dry_run: bool) -> Undone:
+    applied = await AppliedStepDocument.all()
+    step = next((step for step in applied if step.number == number), None)
+    if step is None:
+        raise StepNotApplied
+    if step is not applied[-1]:
+        raise StepNotLast
+    try:
+        return await runs.undo(step.run_id, clock, progress, dry_run=dry_run)
+    except NothingToUndo:
+        if (await runs.found(step.run_id)).packs:  # it changed something, and that was forgotten
+            raise
+        return Undone()
 
 
 async def _applied(database: Database, step: Step, work: Work, progress: Progress) -> Done:
@@ -120,7 +136,7 @@ async def _pass(database: Database, step: Step, work: Work, progress: Progress) 
         except _Overtaken:
             tries += 1
             if tries >= MOST_TRIES:
-                raise OthersKeepChanging from None
+                raise OthersKeepChanging.of(batch) from None
             continue
         tries = 0
         documents = len({image.id for _, images in batch.changes for image in images})

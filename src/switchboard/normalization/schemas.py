@@ -58,6 +58,7 @@ class Report(BaseModel):
     dry_run: bool
     looked_at: int
     changed: int
+    merging: list[str]
     changed_meanwhile: Counted
     variants: dict[str, Counted]
     changes: dict[str, Counted]
@@ -70,6 +71,12 @@ class Report(BaseModel):
     def clean(self) -> bool:
         return not self.left
 
+    @property
+    def to_do(self) -> bool:
+        """Whether a run would change something, or a person has to decide about something."""
+        merges = self.duplicates.merged + (self.people.merged if "people" in self.merging else 0)
+        return bool(self.left or self.changes or merges)
+
     @classmethod
     def of(cls, found: Normalization, options: Options) -> Self:
         done, people = found.done, found.done if options.merge_by_email else found.standing
@@ -78,6 +85,7 @@ class Report(BaseModel):
             dry_run=found.run_id is None,
             looked_at=done.counts["looked_at"],
             changed=done.counts["changed"],
+            merging=["duplicates", *(["people"] if options.merge_by_email else [])],
             changed_meanwhile=_counted(done, "changed_meanwhile"),
             variants=_part(done, "variant_"),
             changes=_part(done, "change_"),
@@ -99,14 +107,16 @@ class Report(BaseModel):
         if self.changed_meanwhile.count:
             lines += _told("note", "changed_meanwhile", self.changed_meanwhile)
         lines += [line for name, each in self.left.items() for line in _told("left", name, each)]
-        if self.run_id is not None:
-            lines.append(f"'switchboard runs undo {self.run_id}' takes this back, as long as nobody changed it since.")
+        if self.run_id is not None and (self.changed or self.duplicates.merged or self.people.merged):
+            lines.append(f"'switchboard runs undo {self.run_id}' takes this back, but for what others changed since.")
         lines.append("Everything is clean." if self.clean and not self.dry_run else self._ending())
         return lines
 
     def _ending(self) -> str:
         if self.clean:
-            return "A run would leave nothing for a person to decide about. Nothing was written."
+            return (
+                "A run would do all of this." if self.to_do else "There is nothing to do."
+            ) + " Nothing was written."
         said = "A run would leave" if self.dry_run else "There is left"
         return f"{said} what stands above as 'left'." + (" Nothing was written." if self.dry_run else "")
 

@@ -9,13 +9,14 @@ import bson
 from beanie import Document
 from bson.raw_bson import RawBSONDocument
 from pymongo import ASCENDING, DESCENDING, DeleteOne, IndexModel, ReturnDocument, UpdateOne
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, WriteError
 
-from switchboard.mongo import Session, collection, query, readable
+from switchboard.mongo import Collection, Session, collection, query, readable
 from switchboard.runs.model import LEASE, BeforeImages, Image, Run, StandsAgainst, State
 
 KEPT: Final = 90 * 24 * 3600  # seconds that a run can be taken back for
 PACK_BYTES: Final = 4_000_000
+_NOT_VALID: Final = 121
 
 
 class RunDocument(Run, Document):
@@ -153,25 +154,56 @@ async def take_back(of: str, image: Image) -> bool:
     Raises `StandsAgainst` when a removed document cannot be put back beside what is there now.
     """
     place = collection(RunDocument).database[of]
+    try:
+        return await _taken_back(place, image)
+    except DuplicateKeyError as error:
+        index = re.search(r"index: (\S+)", str(error))
+        if index is not None and index[1] == "_id_":
+            return False
+        raise StandsAgainst.put_back(of, image.id, f"the index {index[1] if index else 'of its own'}") from None
+    except WriteError as error:
+        if error.code != _NOT_VALID:
+            raise
+        raise StandsAgainst.put_back(of, image.id, "the validator") from None
+
+
+async def _taken_back(place: Collection, image: Image) -> bool:
     if image.before is None:
         return (await place.delete_one(image.still_after())).deleted_count == 1
     if image.after is None:
-        try:
-            await place.insert_one(dict(image.before))
-        except DuplicateKeyError as error:
-            index = re.search(r"index: (\S+)", str(error))
-            if index is None or index[1] != "_id_":
-                raise StandsAgainst.put_back(of, image.id, index[1] if index else "a unique index") from None
-            return False
+        await place.insert_one(dict(image.before))
         return True
     return (await place.update_one(image.still_after(), image.undo())).matched_count == 1
 
 
 @query
+async def is_back(of: str, image: Image) -> bool:
+    """Whether the document is as it was before the change."""
+    place = collection(RunDocument).database[of]
+    if image.before is None:
+        return await place.find_one({"_id": image.id}, {"_id": 1}) is None
+    return await place.find_one(image.still_before(), {"_id": 1}) is not None
+
+
+@query
+async def would_go_back(of: str, image: Image) -> bool:
+    """Whether `take_back` would undo this change now."""
+    place = collection(RunDocument).database[of]
+    if image.after is None:
+        return await place.find_one({"_id": image.id}, {"_id": 1}) is None
+    return await place.find_one(image.still_after(), {"_id": 1}) is not None
+
+
+@query
 async def put(of: str, images: Sequence[Image], session: Session) -> int:
-    """Make changes; how many were made. One whose document others changed since it was read is not."""
-    done = await collection(RunDocument).database[of].bulk_write([_write(each) for each in images], session=session)
-    return done.modified_count + done.upserted_count + done.deleted_count
+    """Make changes; how many are made. One whose document others changed since it was read is not."""
+    place = collection(RunDocument).database[of]
+    new = {image.id: image.after for image in images if image.before is None}
+    there = place.find({"_id": {"$in": list(new)}}, session=session) if new else None
+    same = {each["_id"] for each in await there.to_list(None) if each == new[each["_id"]]} if there else set()
+    writes = [_write(each) for each in images if each.id not in same]
+    done = await place.bulk_write(writes, session=session) if writes else None
+    return len(same) + (done.modified_count + done.upserted_count + done.deleted_count if done else 0)
 
 
 def _write(image: Image) -> UpdateOne | DeleteOne:

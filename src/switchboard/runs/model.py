@@ -15,7 +15,7 @@ from switchboard.errors import Conflict, NotFound
 State = Literal["running", "stopped", "done", "undone", "abandoned"]
 Clock = Callable[[], datetime]
 
-_NULL: Final = {"$eq": None, "$exists": True}  # without the latter it would also be what is absent
+_LIST: Final = {"$type": "array"}
 LEASE: Final = timedelta(seconds=30)
 HEARTBEAT_SECONDS: Final = 8.0
 
@@ -45,6 +45,11 @@ class UndoneOtherwise(Conflict):
     message = "This run is taken back by another command."
 
 
+class AlreadyOver(Conflict):
+    code = "already_over"
+    message = "This run is over already: there is nothing to give up."
+
+
 class NothingToUndo(Conflict):
     code = "nothing_to_undo"
     message = "Nothing of this run can be taken back: it kept no images, they were forgotten, or it was undone already."
@@ -55,10 +60,13 @@ class StandsAgainst(Conflict):
     message = "A removed document cannot be put back beside what is there now."
 
     @classmethod
-    def put_back(cls, collection: str, document_id: Any, index: str) -> "StandsAgainst":
+    def put_back(cls, collection: str, document_id: Any, what: str) -> "StandsAgainst":
+        index = what.removeprefix("the index ")
+        command = f"validators apply --off {collection}" if index == what else f"indexes drop {collection}.{index}"
+        hint = f"Take it away by 'switchboard {command}'"
         return cls(
-            f"The document {document_id} cannot be put back into {collection}: the index {index} stands against it. "
-            f"Nothing is lost. Drop it with 'switchboard indexes drop {collection}.{index}', then repeat this."
+            f"The document {document_id} cannot be put back into {collection}: {what} stands against it. "
+            f"What was put back so far stays. {hint}, then repeat this."
         )
 
 
@@ -102,7 +110,7 @@ class Run(BaseModel):
     def under_way(self) -> RunUnderWay:
         return RunUnderWay(
             f"{self.name} is being run right now by {self.holder}. Start it again once that is over; it then goes on "
-            "or has nothing to do."
+            f"or has nothing to do. If that process was killed, its lease ends at {self.leased_until:%H:%M:%S} UTC."
         )
 
 
@@ -121,11 +129,11 @@ class Image:
 
     def still_before(self) -> dict[str, Any]:
         """The filter that finds the document unless somebody else changed these fields since it was read."""
-        return {"_id": self.id, **_these(self.before or {}, self.after or {})}
+        return {"_id": self.id, **_these(self.before or {}, self.after or {}), **_nothing_else(self.before, self.after)}
 
     def still_after(self) -> dict[str, Any]:
         """The filter that finds the document unless somebody else changed these fields since they were written."""
-        return {"_id": self.id, **_these(self.after or {}, self.before or {})}
+        return {"_id": self.id, **_these(self.after or {}, self.before or {}), **_nothing_else(self.after, self.before)}
 
     def change(self) -> dict[str, Any]:
         """The update that makes the change."""
@@ -152,7 +160,16 @@ class Undone:
     """Documents that were put back, and those that stayed because others changed them since, or nothing had."""
 
     restored: int = 0
+    already_back: int = 0
     changed_since: int = 0
+
+    def told(self, *, dry_run: bool = False) -> str:
+        """As a sentence, without what there was none of."""
+        word = "would be" if dry_run else "were"
+        parts = [f"{self.restored} changes {word} taken back"]
+        parts += [f"{self.already_back} were back already"] if self.already_back else []
+        parts += [f"{self.changed_since} stay, for others changed them since"] if self.changed_since else []
+        return "; ".join(parts) + "."
 
 
 def this_process() -> str:
@@ -161,8 +178,24 @@ def this_process() -> str:
 
 
 def _these(values: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
-    present = {name: {"$eq": value} if value is not None else _NULL for name, value in values.items()}
-    return {**present, **{name: {"$exists": False} for name in others if name not in values}}
+    return {
+        **{name: _just(value) for name, value in values.items()},
+        **{name: {"$exists": False} for name in others if name not in values},
+    }
+
+
+def _just(value: Any) -> dict[str, Any]:
+    """This value, and neither nothing at all nor a list that has it among others."""
+    if value is None:
+        return {"$eq": None, "$exists": True, "$not": _LIST}
+    return {"$eq": value, "$not": _LIST} if isinstance(value, str) else {"$eq": value}
+
+
+def _nothing_else(values: Mapping[str, Any] | None, others: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Of a document that comes or goes whole: that it has no field besides, which somebody else added."""
+    if others is not None or values is None:
+        return {}
+    return {"$expr": {"$eq": [{"$size": {"$objectToArray": "$$ROOT"}}, len({*values, "_id"})]}}
 
 
 def _update(values: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,10 +11,11 @@ from uuid import uuid4
 import structlog
 
 from switchboard.errors import SwitchboardError, Unavailable
-from switchboard.runs.documents import BeforeImagesDocument, RunDocument, take_back
+from switchboard.runs.documents import BeforeImagesDocument, RunDocument, is_back, take_back, would_go_back
 from switchboard.runs.model import (
     HEARTBEAT_SECONDS,
     LEASE,
+    AlreadyOver,
     Clock,
     Image,
     NothingToUndo,
@@ -96,23 +97,31 @@ async def undo(run_id: str, clock: Clock, progress: Callable[[int], None], *, dr
     """
     run = await found(run_id)
     _check_idle(run, clock())
-    if run.state == "undone" or not await BeforeImagesDocument.count(run_id):
+    if not await BeforeImagesDocument.count(run_id):
         raise NothingToUndo
+    if run.open and not dry_run:  # from here on nobody goes on with it
+        run = await abandon(run_id, clock)
+        if run.open:  # somebody has just done so
+            raise run.under_way()
     undone = Undone()
     async for of, images in BeforeImagesDocument.backwards(run_id):
         for image in images:
-            restored = dry_run or await take_back(of, image)
+            restored = await (would_go_back(of, image) if dry_run else take_back(of, image))
+            already = not restored and await is_back(of, image)
             undone.restored += restored
-            undone.changed_since += not restored
+            undone.already_back += already
+            undone.changed_since += not restored and not already
         progress(1)
     if not dry_run:
-        await RunDocument.close(run_id, ("stopped", "done", "abandoned", "running"), "undone", clock())
+        await RunDocument.close(run_id, ("done", "abandoned"), "undone", clock())
     return undone
 
 
 async def abandon(run_id: str, clock: Clock) -> Run:
-    """Give up a run that was not finished. Raises `RunNotFound`, `RunUnderWay`."""
+    """Give up a run that was not finished. Raises `RunNotFound`, `AlreadyOver`, `RunUnderWay`."""
     run = await found(run_id)
+    if not run.open:
+        raise AlreadyOver(f"This run is {run.state} already: there is nothing to give up.")
     _check_idle(run, clock())
     await RunDocument.close(run_id, ("running", "stopped"), "abandoned", clock())
     return await found(run_id)

@@ -47,7 +47,7 @@ class Kept:
 
     @property
     def owner_link(self) -> Mapping[str, Any] | None:
-        return next((link for link in self.links if link["org_id"] == self.agent.get("org_id")), None)
+        return next((link for link in self.links if link.get("org_id") == self.agent.get("org_id")), None)
 
     @property
     def owned(self) -> bool:
@@ -56,7 +56,8 @@ class Kept:
     @property
     def org_ids(self) -> list[str]:
         """What they should be: those that are right stay in their order, the owner is always one."""
-        having = {link["org_id"] for link in self.links} | {self.agent["org_id"]}
+        linked = {link["org_id"] for link in self.links if isinstance(link.get("org_id"), str)}
+        having = linked | {self.agent["org_id"]}
         stored = [each for each in dict.fromkeys(self.agent.get("org_ids", [])) if each in having]
         return [*stored, *sorted(having - set(stored))]
 

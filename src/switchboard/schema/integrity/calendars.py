@@ -174,7 +174,8 @@ async def _placed(
     places: dict[str, list[str]] = {}
     found = examination.database["user_organizations"].find(these, {"user_id": 1, "org_id": 1}, session=session)
     async for membership in found:
-        places.setdefault(membership["user_id"], []).append(membership["org_id"])
+        if isinstance(membership.get("user_id"), str) and isinstance(membership.get("org_id"), str):
+            places.setdefault(membership["user_id"], []).append(membership["org_id"])
     return [Placed(each, sorted(places.get(str(each.get("user_id")), []))) for each in known]
 
 

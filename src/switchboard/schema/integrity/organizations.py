@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from switchboard.memberships.model import MembershipChange, Standing, UserOrganization
-from switchboard.mongo import Session, patiently, query
+from switchboard.mongo import Session, patiently, query, readable
 from switchboard.roles.model import OWNER
 from switchboard.runs.model import Image
 from switchboard.schema.integrity.findings import Change, Examination, Fault, Kind
@@ -152,12 +152,13 @@ async def _with_change(
     examination: Examination, tallies: dict[str, Tally], stored: Mapping[str, Any], session: Session | None
 ) -> None:
     """Count a person as the change of them says, not as their membership alone does."""
-    change = MembershipChange.model_validate(stored)
-    if change.user_id is None:
+    read = readable(MembershipChange, [dict(stored)])
+    change = read[0] if read else None
+    if change is None or change.user_id is None:
         return
     which = {"user_id": change.user_id, "org_id": change.org_id}
     found = await examination.database["user_organizations"].find_one(which, session=session)
-    membership = None if found is None else UserOrganization.model_validate(found)
+    membership = next(iter(readable(UserOrganization, [found])), None) if found else None
     tally, alone, both = tallies[change.org_id], Standing(membership), Standing(membership, change)
     tally.owners += both.owners - alone.owners
     tally.seats += both.seats - alone.seats
