@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,11 @@ from pymongo import MongoClient
 from devstack.mongod import Mongod
 from devstack.propelauth import PropelAuthEmulator
 from tests.http.served import ARGUMENTS, environment
+
+
+def listen_to_ctrl_c() -> None:
+    """In a new process: what runs the tests in the background may have it ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass
@@ -45,7 +51,14 @@ class Operator:
         known = environment(self.mongod.uri, self.propelauth, MONGODB_DATABASE=self.name)
         env = {**known, **self.variables, **variables}
         return await asyncio.create_subprocess_exec(
-            *ARGUMENTS, *arguments, cwd=self.folder, env=env, stdin=asyncio.subprocess.DEVNULL, stdout=-1, stderr=-1
+            *ARGUMENTS,
+            *arguments,
+            cwd=self.folder,
+            env=env,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=-1,
+            stderr=-1,
+            preexec_fn=listen_to_ctrl_c,
         )
 
     async def run(self, *arguments: str, timeout: float = 45, **variables: str) -> Ended:

@@ -72,8 +72,8 @@ def failing(operator: Operator, command: str, of: str, code: int) -> Iterator[No
 
 FAILURES = [
     ("doctor --only references", "aggregate", "calendar_connections", 13, "or it lacks a right."),
-    ("validators apply --only users", "collMod", "users", 13, MAY_NOT),
-    ("validators apply --only users", "collMod", "users", 14031, "The disk of the database is full."),
+    ("validators apply --only agents", "collMod", "agents", 13, MAY_NOT),
+    ("validators apply --only agents", "collMod", "agents", 14031, "The disk of the database is full."),
     ("doctor --fix", "insert", "before_images", 14031, "The disk of the database is full."),
 ]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from switchboard.cli.output import progress_bar
-from tests.operators import Operator
+from tests.operators import Operator, listen_to_ctrl_c
 
 SLOW = """
 import asyncio, typer
@@ -78,7 +78,9 @@ def _all_of(terminal: int) -> str:
 
 
 async def test_ctrl_c_tidies_up_says_so_and_ends_with_130(tmp_path: Path) -> None:
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", SLOW, "30", cwd=tmp_path, stdout=-1, stderr=-1)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", SLOW, "30", cwd=tmp_path, stdout=-1, stderr=-1, preexec_fn=listen_to_ctrl_c
+    )
     assert process.stdout is not None
     assert await asyncio.wait_for(process.stdout.readline(), 30) == b"begun\n"
     process.send_signal(signal.SIGINT)

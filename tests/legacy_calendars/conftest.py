@@ -1,6 +1,7 @@
 """Every test runs twice: on a fresh database, and on one that the older backend filled."""
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -33,16 +34,17 @@ async def whole_world(request: pytest.FixtureRequest, mongod: Mongod) -> AsyncIt
             app.add_middleware(Legacy)
         return app
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parts, "create_app", created)
-        async with parts.world(mongod) as world:
-            before = old.strangers(world.database)
-            world.services.google.retries.backoff = 0.02
-            client_id = world.settings.google.client_id
-            world.propelauth.on_refresh = refresher(world.propelauth, world.google, client_id)
-            yield world
-            assert old.strangers(world.database) == before
-            old.check_all(world.database)
+    async with AsyncExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:  # while it starts: others may start worlds of their own later
+            patch.setattr(parts, "create_app", created)
+            world = await stack.enter_async_context(parts.world(mongod))
+        before = old.strangers(world.database)
+        world.services.google.retries.backoff = 0.02
+        client_id = world.settings.google.client_id
+        world.propelauth.on_refresh = refresher(world.propelauth, world.google, client_id)
+        yield world
+        assert old.strangers(world.database) == before
+        old.check_all(world.database)
 
 
 @pytest.fixture

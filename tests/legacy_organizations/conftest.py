@@ -1,6 +1,7 @@
 """Every test runs twice: on a fresh database, and on one that the older backend filled."""
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from itertools import cycle
 from typing import Any
@@ -36,13 +37,14 @@ async def whole_world(request: pytest.FixtureRequest, mongod: Mongod) -> AsyncIt
                 old.fill(mongo[settings.mongodb.database])
         return create(settings)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parts, "create_app", created)
-        async with parts.world(mongod) as world:
-            before = old.strangers(world.database)
-            yield world
-            assert old.strangers(world.database) == before
-            old.check_all(world.database)
+    async with AsyncExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:  # while it starts: others may start worlds of their own later
+            patch.setattr(parts, "create_app", created)
+            world = await stack.enter_async_context(parts.world(mongod))
+        before = old.strangers(world.database)
+        yield world
+        assert old.strangers(world.database) == before
+        old.check_all(world.database)
 
 
 @pytest.fixture

@@ -59,10 +59,11 @@ def data(
     runs: Annotated[int, typer.Option(help="Rounds of normalising and of its floor.", min=1, max=9)] = 1,
     users: Annotated[int, typer.Option(help="User documents, in the ten variants.", min=1000)] = 1_000_000,
     organizations: Annotated[int, typer.Option(help="With 20,000 events each.", min=1, max=4000)] = 100,
+    exported: Annotated[int, typer.Option(help="Such organizations to export.", min=1, max=4000)] = 10,
 ) -> None:
     """The data scripts: normalize-users beside the barest loop and its memory, doctor and export-sql over events."""
     _tell([asyncio.run(measure_normalize(users, runs))])
-    for found in asyncio.run(measure_commands(organizations)):
+    for found in asyncio.run(measure_commands(organizations, exported)):
         typer.echo(found.line())
 
 

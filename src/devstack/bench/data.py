@@ -65,16 +65,17 @@ async def measure_normalize(documents: int, runs: int) -> Measure:
     return told.beside(documents=documents, peak_mb=peak, peak_of_few_mb=small, more_mb=round(peak - small, 1))
 
 
-async def measure_commands(organizations: int) -> list[Command]:
-    """`doctor` over the events of so many organizations, and their export to SQLite."""
+async def measure_commands(organizations: int, exported: int) -> list[Command]:
+    """`doctor` over the events of so many organizations, and the export of some to SQLite."""
     async with parts(events=1) as found:
+        few, each = replace(found, database=f"{found.database}_exported"), PEOPLE * EVENTS
         await fill(found, found.environment(), organizations, datetime.now(UTC))
-        events = organizations * PEOPLE * EVENTS
+        await fill(few, few.environment(), exported, datetime.now(UTC))
+        doctor = await _ran(_switchboard("doctor", "--json"), found.environment(MONGODB_TIMEOUT="2"))
         with tempfile.TemporaryDirectory() as folder:
             target = f"sqlite:///{Path(folder, 'export.db')}"
-            doctor = await _ran(_switchboard("doctor", "--json"), found.environment(MONGODB_TIMEOUT="2"))
-            export = await _ran(_switchboard("export-sql", "--to", target, "--json"), found.environment())
-        return [_command("doctor", events, doctor), _command("export-sql", events, export)]
+            export = await _ran(_switchboard("export-sql", "--to", target, "--json"), few.environment())
+        return [_command("doctor", organizations * each, doctor), _command("export-sql", exported * each, export)]
 
 
 def _command(name: str, documents: int, ran: Ran) -> Command:

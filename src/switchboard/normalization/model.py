@@ -132,15 +132,16 @@ def _scope(change: Change) -> tuple[str, ...] | None:
 
 def _older_scope(change: Change, scope: str | None) -> tuple[str, ...] | None:
     stored = change.stored.get("scopes")
-    if stored is not None and not _is_texts(stored):
-        change.find("odd_value", "scopes")
     read = _read(stored) if stored else ()
     if read:
         change.put("scopes_to_scope", "scope", list(read))
         change.hold("scopes")
-    elif scope is not None:
+        return read
+    if stored is not None and not _is_texts(stored):
+        change.find("odd_value", "scopes")
+    if scope is not None:
         change.find("odd_value", "scope")
-    return read or None
+    return None
 
 
 def _is_texts(value: object) -> bool:
