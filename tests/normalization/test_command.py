@@ -8,7 +8,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import bson
 from bson import ObjectId
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
 
 from devstack.old_shapes import old_user, old_users
 from tests.operators import Operator
@@ -183,3 +186,18 @@ async def test_what_is_left_for_a_person_is_told_by_id_with_exit_code_3_and_opti
     other = operator.database["users"].find_one({"user_id": "one too many"})
     assert "client_id" in other
     assert "s3cret" not in f"{dry.out}{dry.err}{real.out}{real.err}"
+
+
+async def test_documents_with_text_that_is_not_utf_8_are_not_merged_for_they_could_not_be_put_back(
+    operator: Operator,
+) -> None:
+    raw = operator.database.get_collection("users", codec_options=CodecOptions(document_class=RawBSONDocument))
+    for name in (b"J\xfcrg", b"Jurg"):
+        encoded = bson.encode({"_id": ObjectId(), "user_id": "twice", "name": "Jxrg"}).replace(b"Jxrg", name)
+        raw.insert_one(RawBSONDocument(encoded))
+
+    ended = await operator.run("normalize-users", "--json")
+
+    assert (ended.code, ended.report["duplicates"]["refused"], ended.report["duplicates"]["merged"]) == (3, 1, 0)
+    kept = [document.raw for document in raw.find()]
+    assert [sum(name in each for each in kept) for name in (b"J\xfcrg", b"Jurg")] == [1, 1]

@@ -5,12 +5,16 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
 import bson
+from bson.codec_options import CodecOptions, DatetimeConversion
 
 from switchboard.merging.model import Document, Merge
 from switchboard.mongo import Session, collection, patiently, query
 from switchboard.runs.model import Image
 from switchboard.users.documents import UserDocument
 
+_EXACTLY: Final = CodecOptions[dict[str, Any]](
+    tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_AUTO, unicode_decode_error_handler="strict"
+)
 AT_ONCE: Final = 100  # groups fetched at once, and documents merged at once
 MOST_ODD_ADDRESSES: Final = 100_000
 
@@ -79,8 +83,12 @@ async def with_addresses(addresses: Sequence[str]) -> list[dict[str, Any]]:
 
 @query
 async def whole(ids: Sequence[Any], session: Session | None = None) -> list[dict[str, Any]]:
-    """These documents, the oldest `_id` first."""
-    found = collection(UserDocument).find({"_id": {"$in": list(ids)}}, sort=[("_id", 1)], session=session)
+    """These documents, the oldest `_id` first; raises `DataError` for text that is not UTF-8.
+
+    Elsewhere such text is read as far as it goes; here the documents are put back one day as they were read.
+    """
+    place = collection(UserDocument).with_options(codec_options=_EXACTLY)
+    found = place.find({"_id": {"$in": list(ids)}}, sort=[("_id", 1)], session=session)
     return await found.to_list(None)
 
 

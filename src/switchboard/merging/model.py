@@ -2,7 +2,7 @@
 
 Two cases. Documents of one `user_id`, which two first sign-ins at once have made (facts/legacy.md 3.2, 9). And those of
 a person whom the first version named by Google's id and the later ones by PropelAuth's. The reasons for the rules
-stand in docs/decisions/0018-data-scripts-users.md.
+stand in docs/decisions/0020-normalising-users.md.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

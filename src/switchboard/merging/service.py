@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
-from switchboard.errors import TooLarge
+from switchboard.errors import DataError, TooLarge
 from switchboard.merging import documents
 from switchboard.merging.model import (
     Document,
@@ -58,7 +58,10 @@ async def _merged(work: Work | None, transactions: Transactions, ids: list[Any],
     """None when there is nothing to merge any more."""
     user_ids: list[str] = []
     for _ in range(ATTEMPTS):
-        found = await documents.whole(ids)
+        try:
+            found = await documents.whole(ids)
+        except DataError:
+            return Outcome("refused", ids, user_ids, None)
         user_ids = list(dict.fromkeys(str(each.get("user_id")) for each in found))
         merge = decide(found)
         if not isinstance(merge, Merge):

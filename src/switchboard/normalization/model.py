@@ -3,7 +3,7 @@
 The clean shape is what the service reads (`switchboard.users.model`), stored as it is read: `scope` a list of texts,
 `token_expiration` epoch seconds as an int, dates as dates, `created_at` no later than the `_id` was made, and
 `has_calendar_access` what the scopes say. The shapes it comes from stand in facts/legacy.md 3.1 and 3.2, the reasons
-in docs/decisions/0018-data-scripts-users.md.
+in docs/decisions/0020-normalising-users.md.
 """
 
 from collections import Counter

@@ -26,6 +26,8 @@ _WORDS: Final = {
     "people": "two documents of one person",
     "people_several": "more than two documents of one person",
     "refused": "refused by the database: a validator stands against it, or it would be too large",
+    "duplicates_refused": "several documents of one user_id that cannot be merged: too large, or text that is no UTF-8",
+    "people_refused": "two documents of one person that cannot be merged: too large, or text that is no UTF-8",
     "changed_meanwhile": "changed by others each time, or text that is not UTF-8; left as it is",
 }
 
@@ -149,8 +151,8 @@ def _merged(tally: Tally, what: str) -> Merged:
 def _left(found: Normalization, options: Options) -> Iterator[tuple[str, Counted]]:
     standing = found.standing
     yield from _part(standing, "finding_").items()
-    if options.merge_by_email and standing.counts["people_several"]:
-        yield "people_several", _counted(standing, "people_several")
+    names = ["duplicates_refused", *(["people_several", "people_refused"] if options.merge_by_email else [])]
+    yield from ((name, _counted(standing, name)) for name in names if standing.counts[name])
     if found.run_id is None:
         return
     yield from _part(standing, "change_").items()

@@ -1,6 +1,6 @@
 """The nine entities as SQL tables, made from the registry: keys, references, choices, defaults and indexes.
 
-Only what SQL needs beyond the registry is said here; docs/decisions/0018-data-scripts-sql.md says why it is so.
+Only what SQL needs beyond the registry is said here; docs/decisions/0022-export-to-sql.md says why it is so.
 """
 
 import json
