@@ -26,7 +26,13 @@ from switchboard.cli.secrets import secret_commands
 from switchboard.errors import SwitchboardError
 from switchboard.settings import LogSettings
 
-cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Run Switchboard.")
+cli = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="Run Switchboard.",
+)
 cli.add_typer(serving.commands)
 cli.add_typer(users.commands)
 cli.add_typer(migrate.commands)

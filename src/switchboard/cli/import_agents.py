@@ -218,4 +218,4 @@ def _counted(outcomes: Iterable[str]) -> dict[str, int]:
 
 
 def _sum(counted: dict[str, int]) -> str:
-    return " ".join(f"{name}={number}" for name, number in counted.items()) or "There is nothing."
+    return " ".join(f"{name}={number}" for name, number in counted.items()) or "There are no agents."

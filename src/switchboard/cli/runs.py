@@ -39,10 +39,11 @@ def abandon_run(run_id: RunId, as_json: AsJson = False) -> None:
 
 
 @commands.command("forget")
-def forget_run(run_id: RunId) -> None:
+def forget_run(run_id: RunId, as_json: AsJson = False) -> None:
     """Remove what a run kept to be taken back by; it holds what the documents held, secrets included."""
     with_documents(lambda: runs.forget(run_id), indexes=False)
-    typer.echo("It is forgotten: the run cannot be taken back any more.")
+    lines = ["It is forgotten: the run cannot be taken back any more."]
+    tell({"run_id": run_id, "forgotten": True}, lines, as_json=as_json)
 
 
 async def _undone(run_id: str, *, dry_run: bool) -> Undone:
