@@ -21,15 +21,21 @@ TOGETHER = ("tests/routes/", "tests/races/", "tests/outages/")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--thorough", action="store_true", help="Also say in other ways what other tests say already")
     parser.addoption("--sql-servers", action="store_true", help="Also export into PostgreSQL and MariaDB, if installed")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "thorough: says in another way what others say; run with --thorough")
     config.addinivalue_line("markers", "sql_servers: needs PostgreSQL and MariaDB; run with --sql-servers")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """With several processes (scripts/test), a file stays in one of them."""
+    left_out = [] if config.getoption("--thorough") else [each for each in items if each.get_closest_marker("thorough")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [each for each in items if not each.get_closest_marker("thorough")]
     for item in items:
         file = item.nodeid.partition("::")[0]
         together = next((folder for folder in TOGETHER if file.startswith(folder)), file)

@@ -8,10 +8,13 @@ INTERRUPTED = 130
 def main() -> None:
     """Run a command. What it needs takes a second to load, in which Ctrl-C is no traceback either."""
     try:
+        from switchboard.bootstrap import set_up_logging
         from switchboard.cli import main as run
+        from switchboard.settings import LogSettings
     except KeyboardInterrupt:
         sys.stderr.write("Stopped. Nothing was done.\n")
         raise SystemExit(INTERRUPTED) from None
+    set_up_logging(LogSettings(level="warning", format="console"))  # to standard error; reports go to the other
     run()
 
 

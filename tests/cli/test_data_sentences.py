@@ -38,7 +38,7 @@ def ended(operator: Operator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     """Runs a command that fails in this process, before it touches what others share; what it printed."""
 
     def run(address: str, command: str) -> tuple[str, str]:
-        for name, value in environment(address, operator.propelauth).items():
+        for name, value in environment(address, operator.propelauth, MONGODB_TIMEOUT="0.3").items():
             monkeypatch.setenv(name, value)
         monkeypatch.chdir(operator.folder)
         monkeypatch.setattr(sys, "argv", ["switchboard", *command.split()])

@@ -123,7 +123,7 @@ class Old:
 _homes: dict[str, Old] = {}
 
 
-@pytest.fixture(params=["fresh", "filled"])
+@pytest.fixture(params=[pytest.param("fresh", marks=pytest.mark.thorough), "filled"])
 async def old(request: pytest.FixtureRequest, team: Teams) -> Any:
     """Both kinds of database; what other programs stored must be there afterwards as it was."""
     kind = request.param

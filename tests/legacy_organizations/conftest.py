@@ -27,7 +27,7 @@ __all__ = ["additional_roles"]  # a fixture
 FRESH, FILLED = "a fresh database", "a database filled by the older backend"
 
 
-@pytest.fixture(scope="session", params=[FRESH, FILLED])
+@pytest.fixture(scope="session", params=[pytest.param(FRESH, marks=pytest.mark.thorough), FILLED])
 async def whole_world(request: pytest.FixtureRequest, mongod: Mongod) -> AsyncIterator[World]:
     create = parts.create_app
 

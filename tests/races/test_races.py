@@ -45,6 +45,7 @@ async def test_a_race_over_several_processes_violates_nothing(real: Cluster, nam
     assert outcome.answers.total() == ROUNDS * outcome.callers
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(150)
 @pytest.mark.parametrize("name", BROKEN)
 async def test_the_same_race_catches_a_server_that_looks_first_and_writes_after(naive: Cluster, name: str) -> None:

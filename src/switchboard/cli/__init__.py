@@ -5,7 +5,6 @@ from typing import Final
 
 import typer
 
-from switchboard.bootstrap import set_up_logging
 from switchboard.cli import (
     backfill,
     doctor,
@@ -24,7 +23,6 @@ from switchboard.cli.keys import keys
 from switchboard.cli.output import FAILED
 from switchboard.cli.secrets import secret_commands
 from switchboard.errors import SwitchboardError
-from switchboard.settings import LogSettings
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -53,7 +51,6 @@ _DISK_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 def main() -> None:
     """Run a command; what we refuse on purpose is a sentence and exit code 1, never a traceback."""
-    set_up_logging(LogSettings(level="warning", format="console"))  # to standard error; reports go to the other
     try:
         cli()
     except SwitchboardError as error:
