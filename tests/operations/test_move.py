@@ -174,6 +174,7 @@ async def _ended(process: asyncio.subprocess.Process) -> str:
     return out.decode()
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(240)
 async def test_the_move_can_be_taken_back(
     world: World, operator: Operator, propelauth: PropelAuthEmulator, book: dict[str, list[Command]]

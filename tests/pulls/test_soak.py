@@ -44,6 +44,7 @@ async def soaked(mongod: Mongod, seed: int) -> Soaked:
     return await soak(plan, mongod)
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("seed", range(SEEDS))
 async def test_whatever_fails_and_whoever_dies_mongodb_ends_as_google_shows_it(mongod: Mongod, seed: int) -> None:

@@ -108,6 +108,7 @@ async def propelauth() -> AsyncIterator[PropelAuthEmulator]:
         yield running
 
 
+@pytest.mark.thorough
 async def test_no_read_fails_while_ten_thousand_secrets_are_sealed_anew_and_then_the_new_key_is_enough(
     mongod: Mongod, propelauth: PropelAuthEmulator, tmp_path: Path
 ) -> None:

@@ -97,6 +97,7 @@ def test_names_at_the_top_win_over_those_of_the_sign_in() -> None:
     assert User.model_validate(VARIANTS["v1"]("u")).last_name == "Lovelace"
 
 
+@pytest.mark.thorough
 async def test_no_field_of_any_type_makes_a_route_fail(world: World) -> None:
     """Each field with each odd value, many fields to a document, every value in every field once."""
     for shift in range(len(ODD)):
