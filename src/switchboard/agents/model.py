@@ -120,9 +120,7 @@ def _as_stored(read: Callable[[object], object]) -> WrapValidator:
 
 
 class AgentConfiguration(BaseModel):
-    """How an agent speaks, listens and talks. It is read in any shape that was ever stored; `revision` says to which
-    state of the agent it belongs.
-    """
+    """How an agent speaks, listens and talks. Any shape that was stored is read; `revision` names the agent's state."""
 
     agent_id: Annotated[str, Reference("Agent", "cascade")]
     org_id: Annotated[str, Reference("Organization", "cascade")]
