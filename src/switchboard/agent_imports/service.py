@@ -6,6 +6,7 @@ It begins at the first record each time: what is here already, by the id that it
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from switchboard.agent_imports.documents import find, find_agent, revisions_for
@@ -27,7 +28,7 @@ from switchboard.agent_imports.model import (
     reasons,
 )
 from switchboard.agents import service as agents
-from switchboard.agents.documents import AgentDocument, AgentRevisionDocument, LegacyIdTaken, OrganizationAgentDocument
+from switchboard.agents.documents import AgentDocument, AgentRevisionDocument, LegacyIdTaken
 from switchboard.agents.model import Agent, AgentRevision, Holding, PhoneNumberTaken, Step, new_agent
 from switchboard.audit.documents import AuditEntryDocument
 from switchboard.audit.model import AuditFilter
@@ -35,7 +36,6 @@ from switchboard.clients.endpoints import EndpointRefused
 from switchboard.configurations.model import Configuration, host_of
 from switchboard.editing import service as editing
 from switchboard.errors import DataError, PreconditionFailed, Refusal, Unavailable
-from switchboard.mongo import Session
 from switchboard.organizations.documents import OrganizationDocument
 from switchboard.organizations.model import Acting, OrganizationNotFound
 from switchboard.readiness.model import Endpoint, Report, report
@@ -167,17 +167,9 @@ async def _create(work: Import, wanted: Wanted) -> Row:
 
 
 async def _add(work: Import, held: Holding, reason: str, now: datetime) -> None:
-    agent, revised = held.agent, held.configuration
-    step = Step(held, "agent.created", ("created",), {}, now, revised=revised, reason=reason, after=held.summary)
-
-    async def write(session: Session) -> None:
-        await AgentDocument.add(agent, session)
-        await OrganizationAgentDocument.put(agents.link(agent, agent.org_id, "owner", now), session)
-        await agents.note(step, agent, session)
-        if not await agents.there(agent.org_id, session):
-            raise OrganizationNotFound
-
-    await work.services.transactions.run(write)
+    revised, after = held.configuration, held.summary
+    step = Step(held, "agent.created", ("created",), {}, now, revised=revised, reason=reason, after=after)
+    await work.services.transactions.run(partial(agents.put_new, step))
 
 
 async def _bring_back(work: Import, wanted: Wanted, agent: Agent) -> Row:

@@ -36,7 +36,7 @@ from switchboard.memberships.documents import MarkDocument
 from switchboard.mongo import Place, Session
 from switchboard.organizations import service as organizations
 from switchboard.organizations.documents import OrganizationDocument
-from switchboard.organizations.model import Acting
+from switchboard.organizations.model import Acting, OrganizationNotFound
 from switchboard.readiness.model import Endpoint, Report, report
 from switchboard.services import Dependant, Principal, Services
 
@@ -167,6 +167,16 @@ async def note(step: Step, after: Agent, session: Session) -> None:
     await AgentChangeDocument.add(step.change(after), session)
     for entry in step.entries(after):
         await AuditEntryDocument.add(entry, session)
+
+
+async def put_new(step: Step, session: Session) -> None:
+    """Keep the agent that this step creates, with all that belongs to it; raises `OrganizationNotFound`."""
+    agent = step.holding.agent
+    await AgentDocument.add(agent, session)
+    await OrganizationAgentDocument.put(link(agent, agent.org_id, "owner", step.at), session)
+    await note(step, agent, session)
+    if not await there(agent.org_id, session):
+        raise OrganizationNotFound
 
 
 async def there(org_id: str, session: Session) -> bool:

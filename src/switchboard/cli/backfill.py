@@ -1,7 +1,6 @@
 """Everything of PropelAuth, brought here."""
 
 import time
-from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import typer
@@ -10,7 +9,7 @@ from switchboard.backfill import service as backfill
 from switchboard.backfill.model import Drift, Line, Position
 from switchboard.backfill.service import Backfill
 from switchboard.bootstrap import running, set_up_logging
-from switchboard.cli.output import FOUND, AsJson, DryRun, finish, progress_bar, tell
+from switchboard.cli.output import FOUND, AsJson, DryRun, finish, now, progress_bar, tell
 from switchboard.clients.patience import Patience
 from switchboard.runs import service as runs
 from switchboard.settings import Settings, load_settings
@@ -58,25 +57,21 @@ def fill(
 async def _dry(settings: Settings, patience: Patience) -> tuple[Position, str | None, int]:
     async with running(settings, prepare=False) as services:
         services.propelauth.be_patient(patience)
-        work = Backfill(services, Position(), _now, progress_bar, keep=None)
+        work = Backfill(services, Position(), now, progress_bar, keep=None)
         await backfill.go_on(work)
         return work.position, None, 0
 
 
 async def _carried_out(settings: Settings, patience: Patience) -> tuple[Position, str | None, int]:
     project = {"project": settings.propelauth.auth_url}
-    async with running(settings) as services, runs.begun(NAME, project, _now) as run:
+    async with running(settings) as services, runs.begun(NAME, project, now) as run:
         services.propelauth.be_patient(patience)
         position = Position.model_validate(run.run.position or {})
         done_before = position.counted.get("organizations", 0)
-        work = Backfill(services, position, _now, progress_bar, keep=run.checkpoint)
+        work = Backfill(services, position, now, progress_bar, keep=run.checkpoint)
         await backfill.go_on(work)
         await run.checkpoint(position.model_dump(), **position.counted)
         return position, run.run.run_id, done_before
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _told(drift: Drift) -> list[dict[str, object]]:

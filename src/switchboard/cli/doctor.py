@@ -1,11 +1,10 @@
 """The doctor: what is wrong with stored data, and mending it."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from switchboard.cli.output import FOUND, AsJson, DryRun, progress_bar, tell, with_documents
+from switchboard.cli.output import FOUND, AsJson, DryRun, now, progress_bar, tell, with_documents
 from switchboard.mongo import Transactions
 from switchboard.runs import service as runs
 from switchboard.schema.indexes.collections import ensure
@@ -56,18 +55,14 @@ def examine_data(  # noqa: PLR0913  (each is an option)
 async def _examined(checks: list[Check], *, sample: int, open_secrets: bool, fix: bool) -> Examined:
     database, registry = database_at_hand(), read_registry()
     ring = load_settings().sealing.ring if open_secrets else None
-    examination = Examination(database, registry, Transactions(database), _now(), sample, ring)
+    examination = Examination(database, registry, Transactions(database), now(), sample, ring)
     mending, looking = ([check for check in checks if check.mends is mends] for mends in (True, False))
     found, run_id = await examine(examination, mending, progress_bar), None
     if fix and fixable(found):
         await ensure(database, registry, ("runs", "before_images"))
-        async with runs.begun("doctor", {"only": [check.name for check in checks]}, _now) as work:
+        async with runs.begun("doctor", {"only": [check.name for check in checks]}, now) as work:
             found, run_id = await examine(examination, mending, progress_bar, work), work.run.run_id
     return [*found, *await examine(examination, looking, progress_bar)], run_id
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _shown(finding: Finding) -> dict[str, object]:

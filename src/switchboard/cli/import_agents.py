@@ -5,7 +5,6 @@ import os
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -15,7 +14,7 @@ from pydantic import SecretStr
 from switchboard.agent_imports.model import Given, Organizations, Row, TakenBack
 from switchboard.agent_imports.schemas import NoAgents, line_of, numbered, numbers_of, read_mapping, records_of
 from switchboard.bootstrap import running, set_up_logging
-from switchboard.cli.output import FOUND, AsJson, DryRun, finish, progress_bar, tell
+from switchboard.cli.output import FOUND, AsJson, DryRun, finish, now, progress_bar, tell
 from switchboard.clients.agents_service import AgentsService
 from switchboard.clients.patience import Patience
 from switchboard.errors import Invalid, Misconfigured
@@ -98,12 +97,12 @@ async def _brought(
         path, url, key = where
         source = _dump(path) if path else await _asked(url or "", key or SecretStr(""))
         total = sum(1 for _ in source())
-        work = agent_imports.Import(services, await _known(named), source, _now, update=update)
+        work = agent_imports.Import(services, await _known(named), source, now, update=update)
         with progress_bar(total, "Agents") as advance:
             if dry_run:
                 return None, await agent_imports.bring(work, _advancing(advance))
             options = {"source": path.name if path else url, "update": update}
-            async with runs.begun(NAME, options, _now) as run:
+            async with runs.begun(NAME, options, now) as run:
                 work.run_id, work.resumed = run.run.run_id, run.run.fence > 1
                 await run.checkpoint(run.run.position or 0)  # from here on it can be gone on with
                 rows = await agent_imports.bring(work, _advancing(advance, run))
@@ -136,11 +135,11 @@ async def _taken_back(settings: Settings, run_id: str, *, dry_run: bool) -> list
         run = await runs.found(run_id)
         if run.name != NAME:
             raise Invalid(f"This is a run of {run.name}; 'switchboard runs undo' takes it back.")
-        if run.open and run.leased_until > _now():
+        if run.open and run.leased_until > now():
             raise run.under_way()
         if run.open and not dry_run:  # else the next import would go on with it
-            await runs.abandon(run_id, _now)
-        return await agent_imports.take_back(services, run_id, _now, dry_run=dry_run)
+            await runs.abandon(run_id, now)
+        return await agent_imports.take_back(services, run_id, now, dry_run=dry_run)
 
 
 async def _asked(url: str, key: SecretStr) -> Source:
@@ -186,10 +185,6 @@ def _key(name: str) -> SecretStr:
     if not value:
         raise Misconfigured(f"The environment variable {name} is empty: it has the key of the agents service.")
     return SecretStr(value)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _unmapped(rows: list[Row]) -> dict[str, int]:

@@ -1,13 +1,12 @@
 """Documents of people, in the collection that others write as well."""
 
 import json
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from switchboard.bootstrap import documents, duplicate_users
-from switchboard.cli.output import FOUND, AsJson, DryRun, finish, progress_bar, tell
+from switchboard.cli.output import FOUND, AsJson, DryRun, finish, now, progress_bar, tell
 from switchboard.mongo import Transactions
 from switchboard.normalization import service as normalization
 from switchboard.normalization.model import Options
@@ -78,11 +77,7 @@ async def _normalized(settings: Settings, options: Options, *, dry_run: bool) ->
             await normalization.count() * passes, "Looking at users" if dry_run else "Normalising"
         ) as told:
             if dry_run:
-                found = await normalization.preview(options, transactions, told, _now)
+                found = await normalization.preview(options, transactions, told, now)
             else:
-                found = await normalization.normalize(options, transactions, told, _now)
+                found = await normalization.normalize(options, transactions, told, now)
     return Report.of(found, options)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from switchboard.agents import service as agents
-from switchboard.agents.documents import AgentDocument, OrganizationAgentDocument
 from switchboard.agents.model import Agent, AgentNotFound, AgentNotReady, Holding, Step, new_agent
 from switchboard.agents.service import AgentRef, Check, endpoint_of, safe_of
 from switchboard.configurations.model import Configuration
@@ -14,7 +13,7 @@ from switchboard.http.etag import check_match
 from switchboard.idempotency.service import new_id
 from switchboard.mongo import Session
 from switchboard.organizations import service as organizations
-from switchboard.organizations.model import Acting, OrganizationNotFound
+from switchboard.organizations.model import Acting
 from switchboard.readiness.model import Endpoint, report
 from switchboard.services import Principal, Services
 
@@ -83,11 +82,7 @@ async def _add(services: Services, held: Holding, now: datetime) -> Holding:
         by.rights.check("agents.write")
         if agent.phone_number is not None:
             by.rights.check("agents.bind_number")
-        await AgentDocument.add(agent, session)
-        await OrganizationAgentDocument.put(agents.link(agent, agent.org_id, "owner", now), session)
-        await agents.note(step, agent, session)
-        if not await agents.there(agent.org_id, session):
-            raise OrganizationNotFound
+        await agents.put_new(step, session)
 
     await services.transactions.run(write)
     return held
