@@ -6,10 +6,11 @@ from uuid import uuid4
 
 import pytest
 
-from switchboard.migrations import runner
+from switchboard.calendars.documents import CalendarDocument
+from switchboard.migrations import runner, steps
 from switchboard.migrations.documents import AppliedStepDocument
 from switchboard.migrations.runner import OthersKeepChanging
-from switchboard.migrations.step import Batch, Step
+from switchboard.migrations.step import Batch, Step, steps_of
 from switchboard.mongo import collection
 from switchboard.runs.model import Image
 from tests.world import World
@@ -58,6 +59,15 @@ async def numbering(world: World) -> Any:
 async def apply(numbering: Numbering) -> list[runner.Done]:
     raw = collection(AppliedStepDocument).database
     return await runner.apply(raw, [numbering.step()], now, lambda _: None)
+
+
+async def test_what_this_version_writes_is_nothing_that_a_step_would_change(world: World) -> None:
+    raw, name = collection(AppliedStepDocument).database, uuid4().hex
+    before = [await step.pending(raw) for step in steps_of(steps)]
+    await CalendarDocument.add(name, name, now())
+    await CalendarDocument.choose(name, f"{name}@example.com", {"name": "Team", "timezone": "UTC"}, now())
+
+    assert [await step.pending(raw) for step in steps_of(steps)] == before
 
 
 async def test_a_write_between_reading_and_writing_is_not_lost(numbering: Numbering) -> None:

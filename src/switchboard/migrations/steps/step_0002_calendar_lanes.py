@@ -8,7 +8,7 @@ from switchboard.runs.model import Image
 
 COLLECTION: Final = "calendars"
 SIZE: Final = 500
-_DEFAULTS: Final = {"lane": "whole", "primary": True, "busy": True}
+_DEFAULTS: Final = {"lane": "whole", "primary": True}
 _WITHOUT: Final[dict[str, Any]] = {"$or": [{name: {"$exists": False}} for name in _DEFAULTS]}
 
 
