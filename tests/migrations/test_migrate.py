@@ -50,6 +50,7 @@ async def test_steps_are_applied_once_and_taken_back_in_reverse(operator: Operat
     first = await operator.run("migrate", "--json")
     after = content(operator, "agents", "old_agents", "calendars")
     second = await operator.run("migrate")
+    second_step = first.report["applied"][1]
 
     assert [(step["number"], step["changed"], step["left"]) for step in first.report["applied"]] == [
         (1, 3, 0),
@@ -61,6 +62,8 @@ async def test_steps_are_applied_once_and_taken_back_in_reverse(operator: Operat
     )
     assert (second.code, second.out) == (0, "There is nothing to apply.\n")
 
+    elsewhere = await operator.run("runs", "undo", second_step["run_id"])
+    assert (elsewhere.code, elsewhere.err) == (1, "A run of migrate is taken back by 'switchboard migrate --undo 2'.\n")
     refused = await operator.run("migrate", "--undo", "1")
     undone = [await operator.run("migrate", "--undo", number) for number in ("2", "1")]
     assert (refused.code, refused.err) == (

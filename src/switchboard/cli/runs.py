@@ -4,15 +4,13 @@ from typing import Annotated
 
 import typer
 
+from switchboard.cli import import_agents
 from switchboard.cli.output import AsJson, DryRun, at, now, progress_bar, tell, with_documents
+from switchboard.migrations.documents import AppliedStepDocument
 from switchboard.runs import service as runs
 from switchboard.runs.model import Run, Undone, UndoneOtherwise
 
 commands = typer.Typer(no_args_is_help=True, help="Runs of long work: list them, take them back, give them up.")
-OTHERWISE = {
-    "migrate": "switchboard migrate --undo {arguments[step]}",
-    "import-agents": "switchboard take-back-agents {run_id}",
-}
 RunId = Annotated[str, typer.Argument(help="As 'switchboard runs list' shows it.")]
 
 
@@ -48,11 +46,19 @@ def forget_run(run_id: RunId, as_json: AsJson = False) -> None:
 
 async def _undone(run_id: str, *, dry_run: bool) -> Undone:
     run = await runs.found(run_id)
-    applied = run.name != "migrate" or (run.state == "done" and "step" in run.arguments)
-    if run.name in OTHERWISE and applied:
-        raise UndoneOtherwise(f"A run of {run.name} is taken back by '{OTHERWISE[run.name].format(**vars(run))}'.")
+    otherwise = await _otherwise(run)
+    if otherwise is not None:
+        raise UndoneOtherwise(f"A run of {run.name} is taken back by '{otherwise}'.")
     with progress_bar(run.packs, "Taking back") as advance:
         return await runs.undo(run_id, now, advance, dry_run=dry_run)
+
+
+async def _otherwise(run: Run) -> str | None:
+    """The command that takes this run back, where that is more than its images."""
+    step = await AppliedStepDocument.of_run(run.run_id)
+    if step is not None:
+        return f"switchboard migrate --undo {step.number}"
+    return f"switchboard take-back-agents {run.run_id}" if run.name == import_agents.NAME else None
 
 
 def _shown(run: Run) -> dict[str, object]:

@@ -35,6 +35,13 @@ class AppliedStepDocument(AppliedStep, Document):
 
     @classmethod
     @query
+    async def of_run(cls, run_id: str) -> AppliedStep | None:
+        """The step that this run applied."""
+        stored = await collection(cls).find_one({"run_id": run_id})
+        return None if stored is None else AppliedStep.model_validate(stored)
+
+    @classmethod
+    @query
     async def add(cls, step: AppliedStep) -> None:
         """Say that it was applied; once is enough."""
         which = {"number": step.number}
