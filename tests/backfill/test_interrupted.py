@@ -97,3 +97,16 @@ async def test_that_propelauth_is_down_or_refuses_the_key_is_a_sentence_and_the_
     assert down.err == "PropelAuth does not answer right now. Try again in a moment.\n"
     assert (wrong.code, wrong.out, wrong.err) == (1, "", "PropelAuth does not accept PROPELAUTH_API_KEY.\n")
     assert (left["state"], left["position"]["phase"]) == ("stopped", "organizations")
+
+
+async def test_a_back_fill_does_not_go_on_with_the_settings_of_another_project(project: Project) -> None:
+    for name in NAMES:
+        project.organization(name)
+    await stopped_in_the_middle(project, signal.SIGINT)
+    before = project.database["organizations"].count_documents({})
+
+    elsewhere = await project.operator.run("backfill", PROPELAUTH_AUTH_URL="https://auth.another.example.com")
+
+    assert (elsewhere.code, before > 0) == (1, True)
+    assert elsewhere.err.startswith("A run of backfill with other options (project=")
+    assert project.database["organizations"].count_documents({}) == before

@@ -12,7 +12,8 @@ from switchboard.migrations.documents import AppliedStepDocument
 from switchboard.migrations.runner import OthersKeepChanging
 from switchboard.migrations.step import Batch, Step, steps_of
 from switchboard.mongo import collection
-from switchboard.runs.model import Image
+from switchboard.runs import service as runs
+from switchboard.runs.model import Image, NothingToUndo
 from tests.world import World
 
 
@@ -101,10 +102,20 @@ async def test_endless_changes_end_in_a_sentence_and_a_run_that_can_go_on(number
         numbering.place.update_one({"_id": 3}, {"$set": {"value": str(1000 + numbering.read)}})
 
     numbering.meanwhile = always  # type: ignore[method-assign]
-    with pytest.raises(OthersKeepChanging):
+    with pytest.raises(OthersKeepChanging, match="look at the documents 0, 1, 2, 3, 4 and those after them"):
         await apply(numbering)
     assert numbering.place.count_documents({"value": {"$type": "int"}}) == 0
 
     numbering.meanwhile = lambda: None  # type: ignore[method-assign]
     (done,) = await apply(numbering)
     assert (done.changed, done.left) == (35, 0)
+
+
+async def test_a_step_whose_images_were_forgotten_is_not_said_to_be_taken_back(numbering: Numbering) -> None:
+    (done,) = await apply(numbering)
+    await runs.forget(done.run_id)
+
+    with pytest.raises(NothingToUndo):
+        await runner.undo(10_000, now, lambda _: None)
+    assert [step.number for step in await AppliedStepDocument.all()][-1] == 10_000
+    assert numbering.place.count_documents({"value": {"$type": "string"}}) == 0

@@ -104,3 +104,18 @@ async def test_ctrl_c_leaves_a_run_that_the_next_doctor_goes_on_with(operator: O
     if ended.code == 130:
         assert "goes on from there" in ended.err
         assert ill["runs"].count_documents({"name": "doctor"}) == 1
+
+
+async def test_a_document_without_its_keys_is_found_and_does_not_end_the_doctor(operator: Operator, ill: Any) -> None:
+    agent = ill["agents"].find_one()
+    ill["organization_agents"].insert_one({"agent_id": agent["agent_id"], "access": "use"})
+    ill["membership_changes"].insert_one({"org_id": "org-1", "user_id": "nobody"})
+    ill["user_organizations"].insert_one({"org_id": "org-1"})
+
+    ended = await operator.run("doctor", "--json")
+
+    assert ended.code == 3, ended.err
+    codes = {finding["code"] for finding in ended.report["findings"]}
+    assert {
+        f"unreadable.{name}" for name in ("organization_agents", "membership_changes", "user_organizations")
+    } <= codes

@@ -259,3 +259,18 @@ async def test_a_collection_refuses_what_is_wrong_only_once_nothing_in_it_is(ope
     assert {options(filled, name)["validationAction"] for name in ("agents", "users")} == {"error"}
     with pytest.raises(WriteError):
         filled["agents"].insert_one({"agent_id": 1})
+    assert "validator" in options(filled, "users")
+
+    warned, logged, off, again = [
+        await operator.run("validators", "apply", *arguments)
+        for arguments in (
+            ("--warn", "users"),
+            ("--warn", "users", "--although-logged"),
+            ("--off", "users"),
+            ("--off", "users"),
+        )
+    ]
+    assert (warned.code, "MongoDB would log what is wrong whole" in warned.err) == (1, True)
+    assert (logged.code, off.code, again.code) == (0, 0, 1), logged.err + off.err
+    assert again.err.startswith("There is no validator of ours on users.")
+    assert "validator" not in options(filled, "users")
