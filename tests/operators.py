@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,12 +12,9 @@ from pymongo import MongoClient
 
 from devstack.mongod import Mongod
 from devstack.propelauth import PropelAuthEmulator
-from tests.http.served import ARGUMENTS, environment
-
-
-def listen_to_ctrl_c() -> None:
-    """In a new process: what runs the tests in the background may have it ignored."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+from tests import fork_server
+from tests.fork_server import Forked
+from tests.http.served import environment
 
 
 @dataclass
@@ -46,25 +42,16 @@ class Operator:
     def database(self) -> Any:
         return self.mongo[self.name]
 
-    async def start(self, *arguments: str, **variables: str) -> asyncio.subprocess.Process:
-        """A command that is left running, to be stopped or killed by the test; its output is piped."""
+    async def start(self, *arguments: str, **variables: str) -> Forked:
+        """A command that is left running, to be stopped or killed by the test."""
         known = environment(self.mongod.uri, self.propelauth, MONGODB_DATABASE=self.name)
-        env = {**known, **self.variables, **variables}
-        return await asyncio.create_subprocess_exec(
-            *ARGUMENTS,
-            *arguments,
-            cwd=self.folder,
-            env=env,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=-1,
-            stderr=-1,
-            preexec_fn=listen_to_ctrl_c,
-        )
+        given = {**known, **self.variables, **variables}
+        return fork_server.start(["switchboard", *arguments], variables=given, folder=self.folder)
 
     async def run(self, *arguments: str, timeout: float = 45, **variables: str) -> Ended:
         return await self.end(await self.start(*arguments, **variables), timeout)
 
-    async def end(self, process: asyncio.subprocess.Process, timeout: float = 45) -> Ended:
+    async def end(self, process: Forked, timeout: float = 45) -> Ended:
         """Wait for a command to end; it is killed when it does not."""
         try:
             out, err = await asyncio.wait_for(process.communicate(), timeout)

@@ -120,7 +120,7 @@ def settings_for(mongod: Mongod, google: GoogleEmulator, propelauth: PropelAuthE
             verifier_key=propelauth.verifier_key_pem,
             webhook_secret=SecretStr(propelauth.webhook_secret),
             api_address=propelauth.url,
-            timeout=1.0,
+            timeout=5.0,
         ),
         google=GoogleSettings(
             client_id=client.client_id,
@@ -164,7 +164,7 @@ async def serving(app: FastAPI) -> AsyncIterator[str]:
     """The application behind a real socket in this event loop; its address."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
-    server = _Server(uvicorn.Config(app, http="httptools", log_config=None, access_log=False, lifespan="on"))
+    server = _Server(uvicorn.Config(app, http="httptools", log_config=None, access_log=False, timeout_keep_alive=75))
     running = asyncio.ensure_future(server.serve(sockets=[listener]))
     while not server.started:
         if running.done():

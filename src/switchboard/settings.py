@@ -97,6 +97,7 @@ class ServerSettings(Group):
     front_end_address: Address
     cors_origins: Annotated[tuple[Address, ...], Listed] = ()
     body_limit: Annotated[int, Field(ge=1024, le=16_000_000)] = 1_048_576
+    keep_alive: Annotated[int, Field(ge=1, le=3600)] = 75
     documentation: bool = False
 
 

@@ -5,7 +5,6 @@ As often as SWITCHBOARD_KILLS says, four times without it.
 
 import asyncio
 import os
-import sys
 import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Iterator
@@ -22,9 +21,10 @@ import pytest
 from pymongo import AsyncMongoClient
 
 from devstack.mongod import Mongod
-from devstack.processes import Child, start_child
 from devstack.propelauth import PropelAuthEmulator
 from switchboard.idempotency.model import UNDER_WAY
+from tests import fork_server
+from tests.fork_server import Forked
 from tests.http.served import environment
 from tests.races import kept
 from tests.races.cluster import Cluster
@@ -38,7 +38,7 @@ Document = dict[str, Any]
 
 @dataclass
 class Process:
-    child: Child
+    child: Forked
     api: httpx.AsyncClient
 
     async def end(self) -> None:
@@ -85,8 +85,8 @@ class Ground:
     async def start(self) -> Process:
         more = {"MONGODB_DATABASE": self.database, "LOG_LEVEL": "warning"}
         variables = environment(self.mongod.uri, self.propelauth, **more)
-        log, command = self.folder / f"{uuid4().hex}.log", [sys.executable, "-m", "switchboard", "serve"]
-        child = await asyncio.to_thread(start_child, command, log=log, variables=variables)
+        log = self.folder / f"{uuid4().hex}.log"
+        child = fork_server.start(["switchboard", "serve"], variables=variables, folder=self.folder, log=log)
         url = f"http://127.0.0.1:{variables['SERVER_PORT']}"
         process = Process(child, httpx.AsyncClient(base_url=url, trust_env=False, timeout=30))
         self.started.append(process)

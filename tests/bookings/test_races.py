@@ -16,10 +16,10 @@ import pytest
 
 from devstack.emulator import Fault
 from devstack.mongod import free_port
-from devstack.processes import Child, start_child
 from switchboard.turns import documents, service
+from tests import fork_server
 from tests.bookings.conftest import Booker, new_id, pulled, refused, span, wish
-from tests.http.served import ARGUMENTS
+from tests.fork_server import Forked
 from tests.world import World, environment_of, eventually
 
 INSERT = {"path": r"/events$", "method": "POST"}
@@ -170,7 +170,7 @@ async def test_a_move_that_slept_is_taken_back(world, ada: Booker, monkeypatch) 
 class Process:
     """The API in a process of its own, on the parts of this one."""
 
-    child: Child
+    child: Forked
     api: httpx.AsyncClient
 
     async def ask(self, ada: Booker, body: dict[str, Any]) -> httpx.Response:
@@ -184,7 +184,8 @@ async def processes(world: World, folder: Path, count: int) -> AsyncIterator[lis
         for number in range(count):
             port = str(free_port())
             variables = {**environment_of(world.settings), "SERVER_PORT": port, "LOG_LEVEL": "warning"}
-            child = start_child([*ARGUMENTS, "serve"], log=folder / f"{number}.log", variables=variables)
+            log = folder / f"{number}.log"
+            child = fork_server.start(["switchboard", "serve"], variables=variables, folder=folder, log=log)
             stack.push_async_callback(_ended, child)
             client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60)
             started.append(Process(child, await stack.enter_async_context(client)))
@@ -202,7 +203,7 @@ async def _answering(process: Process) -> None:
     raise RuntimeError("a process ended")
 
 
-async def _ended(child: Child) -> None:
+async def _ended(child: Forked) -> None:
     child.terminate()
     await asyncio.to_thread(child.wait, 20)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from switchboard.cli.output import progress_bar
-from tests.operators import Operator, listen_to_ctrl_c
+from tests.operators import Operator
 
 SLOW = """
 import asyncio, typer
@@ -77,9 +77,14 @@ def _all_of(terminal: int) -> str:
     return said.decode()
 
 
+def _listen_to_ctrl_c() -> None:
+    """In a new process: what runs the tests in the background may have it ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 async def test_ctrl_c_tidies_up_says_so_and_ends_with_130(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", SLOW, "30", cwd=tmp_path, stdout=-1, stderr=-1, preexec_fn=listen_to_ctrl_c
+        sys.executable, "-c", SLOW, "30", cwd=tmp_path, stdout=-1, stderr=-1, preexec_fn=_listen_to_ctrl_c
     )
     assert process.stdout is not None
     assert await asyncio.wait_for(process.stdout.readline(), 30) == b"begun\n"

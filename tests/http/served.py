@@ -4,7 +4,6 @@ import asyncio
 import base64
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -17,6 +16,8 @@ import httpx
 
 from devstack.mongod import Mongod, free_port
 from devstack.propelauth import PropelAuthEmulator
+from tests import fork_server
+from tests.fork_server import Forked
 from tests.world import CALLBACK, FRONT_END
 
 SEALING_KEY = f"test:{base64.b64encode(os.urandom(32)).decode()}"
@@ -71,17 +72,16 @@ def serving_process(variables: dict[str, str], folder: Path) -> Iterator[Served]
     """Run it in `folder` until it answers; ended by its own id."""
     log = folder / "api.log"
     url = f"http://127.0.0.1:{variables['SERVER_PORT']}"
-    with log.open("wb") as output:
-        process = subprocess.Popen([*ARGUMENTS, "serve"], cwd=folder, env=variables, stdout=output, stderr=output)  # noqa: S603
-        try:
-            _until_it_answers(url, process, log)
-            yield Served(url, process.pid, log)
-        finally:
-            process.terminate()
-            process.wait(20)
+    process = fork_server.start(["switchboard", "serve"], variables=variables, folder=folder, log=log)
+    try:
+        _until_it_answers(url, process, log)
+        yield Served(url, process.pid, log)
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
-def _until_it_answers(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+def _until_it_answers(url: str, process: Forked, log: Path) -> None:
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline and process.poll() is None:
         try:

@@ -1,8 +1,6 @@
 """The API in several processes over one mongod, with PropelAuth played in this process."""
 
 import asyncio
-import os
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -15,14 +13,14 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
 from devstack.mongod import Mongod
-from devstack.processes import Child, start_child
 from devstack.propelauth import PropelAuthEmulator
+from tests import fork_server
+from tests.fork_server import Forked
 from tests.http.served import environment
 
-ROOT = Path(__file__).resolve().parents[2]
 PROCESSES = 3
-REAL = ("-m", "switchboard", "serve")
-NAIVE = ("-m", "tests.races.naive")
+REAL = ["switchboard", "serve"]
+NAIVE = ["tests.races.naive"]
 
 
 @dataclass
@@ -72,11 +70,10 @@ async def cluster(mongod: Mongod, folder: Path, *, naive: bool = False) -> Async
         yield Cluster(apis, propelauth, mongo, mongo[name], logs)
 
 
-def _start(mongod: Mongod, propelauth: PropelAuthEmulator, name: str, log: Path, naive: bool) -> tuple[Child, str]:
+def _start(mongod: Mongod, propelauth: PropelAuthEmulator, name: str, log: Path, naive: bool) -> tuple[Forked, str]:
     more = {"MONGODB_DATABASE": name, "MONGODB_TIMEOUT": "10", "PROPELAUTH_TIMEOUT": "5", "LOG_LEVEL": "warning"}
-    here = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
-    variables = environment(mongod.uri, propelauth, **more, PYTHONPATH=here)
-    process = start_child([sys.executable, *(NAIVE if naive else REAL)], log=log, variables=variables)
+    variables = environment(mongod.uri, propelauth, **more)
+    process = fork_server.start(NAIVE if naive else REAL, variables=variables, folder=log.parent, log=log)
     return process, f"http://127.0.0.1:{variables['SERVER_PORT']}"
 
 
@@ -85,7 +82,7 @@ def _client(url: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=url, trust_env=False, timeout=60, limits=limits)
 
 
-async def _until_it_answers(api: httpx.AsyncClient, process: Child) -> None:
+async def _until_it_answers(api: httpx.AsyncClient, process: Forked) -> None:
     async with asyncio.timeout(40):
         while process.poll() is None:
             try:
@@ -96,6 +93,6 @@ async def _until_it_answers(api: httpx.AsyncClient, process: Child) -> None:
     raise RuntimeError(f"an API process ended with {process.returncode}")
 
 
-async def _end(process: Child) -> None:
+async def _end(process: Forked) -> None:
     process.terminate()
     await asyncio.to_thread(process.wait, 20)

@@ -2,12 +2,12 @@
 
 import asyncio
 import json
-from asyncio.subprocess import PIPE, Process
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.http.served import ARGUMENTS
+from tests import fork_server
+from tests.fork_server import Forked
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,11 @@ class Ended:
         return found
 
 
-async def begun(variables: dict[str, str], folder: Path, *options: str) -> Process:
-    arguments = [*ARGUMENTS, "secrets", "rotate", *options]
-    return await asyncio.create_subprocess_exec(*arguments, cwd=folder, env=variables, stdout=PIPE, stderr=PIPE)
+def begun(variables: dict[str, str], folder: Path, *options: str) -> Forked:
+    return fork_server.start(["switchboard", "secrets", "rotate", *options], variables=variables, folder=folder)
 
 
 async def rotated(variables: dict[str, str], folder: Path, *options: str) -> Ended:
-    process = await begun(variables, folder, *options)
+    process = begun(variables, folder, *options)
     out, err = await asyncio.wait_for(process.communicate(), 50)
     return Ended(process.returncode, out.decode(), err.decode())

@@ -96,10 +96,11 @@ async def test_killed_in_the_middle_it_leaves_every_value_readable_and_the_next_
     given = variables(mongod, propelauth, stored, f"{NEW},{OLD}")
     newer = {"chatbot_key": {"$regex": "^enc:v1:new:"}}
 
-    process = await begun(given, tmp_path)
+    process = begun(given, tmp_path)
     await eventually(lambda: stored.database["agents"].find_one(newer) or process.returncode is not None, 30)
     os.kill(process.pid, signal.SIGKILL)
-    assert await process.wait() == -signal.SIGKILL
+    await process.communicate()
+    assert process.returncode == -signal.SIGKILL
 
     assert stored.sealed_by() == {"old", "new"}
     total = 1000 * VALUES

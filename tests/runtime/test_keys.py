@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -22,14 +22,14 @@ from switchboard.runtime.model import (
     new_key,
     prefix_of,
 )
+from tests import fork_server
 from tests.organizations.conftest import Factory
 from tests.world import World, environment_of
 
 
 async def switchboard(world: World, *arguments: str) -> tuple[int, str, str]:
-    command = (sys.executable, "-m", "switchboard", *arguments)
-    pipes = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.PIPE}
-    process = await asyncio.create_subprocess_exec(*command, **pipes, env=environment_of(world.settings))
+    variables = environment_of(world.settings)
+    process = fork_server.start(["switchboard", *arguments], variables=variables, folder=Path.cwd())
     async with asyncio.timeout(20):
         out, err = await process.communicate()
     return process.returncode or 0, out.decode(), err.decode()

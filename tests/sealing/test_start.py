@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,7 +20,9 @@ from switchboard.cli import cli
 from switchboard.crypto import KeyRing
 from switchboard.errors import Misconfigured
 from switchboard.sealing.model import new_check
-from tests.http.served import ARGUMENTS, environment
+from tests import fork_server
+from tests.fork_server import Forked
+from tests.http.served import environment
 from tests.sealing.test_checks import new_key
 from tests.world import eventually
 
@@ -48,9 +49,7 @@ def sealed_by(database: Database, *keys: str) -> None:
 
 
 async def ended(arguments: list[str], variables: dict[str, str], folder: Path) -> tuple[int | None, str, str]:
-    process = await asyncio.create_subprocess_exec(
-        *ARGUMENTS, *arguments, cwd=folder, env=variables, stdout=-1, stderr=-1
-    )
+    process = fork_server.start(["switchboard", *arguments], variables=variables, folder=folder)
     out, err = await asyncio.wait_for(process.communicate(), 20)
     return process.returncode, out.decode(), err.decode()
 
@@ -83,14 +82,13 @@ async def test_serve_and_worker_refuse_a_wrong_missing_or_malformed_key_in_a_sen
 
 
 @contextmanager
-def started(face: str, variables: dict[str, str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    with log.open("wb") as output:
-        process = subprocess.Popen([*ARGUMENTS, face], cwd=log.parent, env=variables, stdout=output, stderr=output)  # noqa: S603
-        try:
-            yield process
-        finally:
-            process.terminate()
-            process.wait(20)
+def started(face: str, variables: dict[str, str], log: Path) -> Iterator[Forked]:
+    process = fork_server.start(["switchboard", face], variables=variables, folder=log.parent, log=log)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
 def answers(url: str) -> bool:

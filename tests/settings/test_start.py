@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -150,3 +151,14 @@ async def test_two_workers_answer_keep_alive_requests_at_once(mongod: Mongod, tm
     async with httpx.AsyncClient(trust_env=False) as client:
         with pytest.raises(httpx.TransportError):
             await client.get(f"{api.url}/health/live")
+
+
+async def test_an_idle_connection_stays_open_for_as_long_as_the_settings_say(mongod: Mongod, tmp_path: Path) -> None:
+    async with served(tmp_path, mongod, SERVER_KEEP_ALIVE="1", MONGODB_DATABASE="idle") as api:
+        address = urlsplit(api.url)
+        reader, writer = await asyncio.open_connection(address.hostname, address.port)
+        writer.write(b"GET /health/live HTTP/1.1\r\nHost: switchboard\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        async with asyncio.timeout(4):  # five seconds are the server's own choice
+            assert not (await reader.read()).startswith(b"HTTP")
+        writer.close()

@@ -1,6 +1,5 @@
 import asyncio
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from devstack.processes import Child, start_child
+from tests import fork_server
+from tests.fork_server import Forked
 from tests.organizations.conftest import organization
 from tests.world import World, environment_of
 
 __all__ = ["organization"]  # a fixture
 
-ROOT = Path(__file__).parents[2]
-Start = Callable[..., Child]
+Start = Callable[..., Forked]
 
 
 def nothing_is_due(world: World) -> None:
@@ -32,15 +31,15 @@ def nothing_is_due(world: World) -> None:
 async def start(world: World, tmp_path: Path) -> AsyncIterator[Start]:
     """Starts workers on the world's parts; whatever still runs at the end is killed, by its id."""
     nothing_is_due(world)
-    started: list[Child] = []
+    started: list[Forked] = []
 
-    def one(*, lease: float | None = None, grace: float = 5.0, page_size: int = 50, **settings: Any) -> Child:
+    def one(*, lease: float | None = None, grace: float = 5.0, page_size: int = 50, **settings: Any) -> Forked:
         calendar = world.settings.calendar.model_copy(update={"page_size": page_size})
         chosen = world.settings.model_copy(update={"calendar": calendar, **settings})
-        variables = {**environment_of(chosen), "PYTHONPATH": str(ROOT)}
+        variables = environment_of(chosen)
         program = ["switchboard", "worker"] if lease is None else ["tests.worker.process", str(lease), str(grace)]
         log = tmp_path / f"worker-{len(started)}.log"
-        started.append(start_child([sys.executable, "-m", *program], log=log, variables=variables))
+        started.append(fork_server.start(program, variables=variables, folder=tmp_path, log=log))
         return started[-1]
 
     yield one

@@ -8,14 +8,14 @@ from typing import Any
 
 from devstack.emulator import Fault
 from devstack.mongod import Mongod
-from devstack.processes import Child
 from switchboard.calendars.model import primary_calendar_id
+from tests.fork_server import Forked
 from tests.world import Person, World, eventually, settings_for
 
 LISTING = r"/calendar/v3/calendars/.*/events$"
 
 
-async def ended(child: Child, seconds: float = 15.0) -> int:
+async def ended(child: Forked, seconds: float = 15.0) -> int:
     return await asyncio.to_thread(child.wait, seconds)
 
 

@@ -31,6 +31,7 @@ def serve() -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        timeout_keep_alive=settings.server.keep_alive,
         timeout_graceful_shutdown=10,
     )
 
