@@ -1,3 +1,5 @@
+import os
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +18,14 @@ from tests.operators import Operator
 from tests.world import Person, World, elsewhere
 from tests.world import world as started
 
+ROOM = 4_000_000_000  # bytes
 # Folders whose tests share something that takes long to make; with several processes one of them has it.
 TOGETHER = ("tests/routes/", "tests/races/", "tests/outages/")
+LONG = (
+    *TOGETHER,
+    *("tests/operations/", "tests/http/test_schemathesis.py", "tests/secrets/test_walk.py", "tests/devstack/stack/"),
+    *("tests/worker/test_worker.py", "tests/webhooks/test_convergence.py", "tests/agents/test_races.py"),
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With several processes (scripts/test), a file stays in one of them."""
+    """With several processes (scripts/test), a file stays in one of them, and those that take long come first."""
     left_out = [] if config.getoption("--thorough") else [each for each in items if each.get_closest_marker("thorough")]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
@@ -40,6 +48,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         file = item.nodeid.partition("::")[0]
         together = next((folder for folder in TOGETHER if file.startswith(folder)), file)
         item.add_marker(pytest.mark.xdist_group(together))
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
 @pytest.fixture(scope="session")
@@ -47,8 +56,15 @@ def mongod() -> Iterator[Mongod]:
     if (uri := elsewhere("MONGODB_URI")) is not None:
         yield SimpleNamespace(uri=uri)  # type: ignore[misc]
         return
-    with Mongod(test_commands=True) as running:
+    with Mongod(test_commands=True, inside=in_memory()) as running:
         yield running
+
+
+def in_memory() -> Path | None:
+    """A folder that no disk keeps, where there is one with room: half the time of a write is the disk's."""
+    memory = Path("/dev/shm")
+    roomy = memory.is_mount() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM
+    return memory if roomy else None
 
 
 @pytest.fixture(scope="session")

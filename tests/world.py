@@ -148,6 +148,15 @@ async def eventually(condition: Callable[[], object], seconds: float = 10.0) -> 
             await asyncio.sleep(0.01)
 
 
+def let_go(mongod: Mongod) -> int:
+    """End the transactions of dead processes, as MongoDB does by itself after a minute; how many there were."""
+    of_the_dead = {"$match": {"type": "idleSession", "transaction": {"$exists": True}}}
+    with MongoClient[dict[str, Any]](mongod.uri) as mongo:
+        found = mongo.admin.aggregate([{"$currentOp": {"allUsers": True, "idleSessions": True}}, of_the_dead]).to_list()
+        mongo.admin.command("killSessions", [{"id": each["lsid"]["id"]} for each in found])
+    return len(found)
+
+
 def environment_of(settings: Settings) -> dict[str, str]:
     """The variables that make another process use the same parts."""
     variables = {}

@@ -69,7 +69,7 @@ def free_port() -> int:
 
 
 class Mongod:
-    """One mongod. Without `dbpath` the data is in a temporary folder, removed by `stop()`.
+    """One mongod. Without `dbpath` the data is in a temporary folder, made in `inside` and removed by `stop()`.
 
     `port` None takes a free one at every start. `test_commands` allows failpoints. `cache_gb` is WiredTiger's cache.
     `timeout` is how many seconds `start` waits for a writable primary. Usable as a context manager, sync or async;
@@ -80,13 +80,14 @@ class Mongod:
         self,
         dbpath: Path | str | None = None,
         *,
+        inside: Path | None = None,
         port: int | None = None,
         test_commands: bool = False,
         cache_gb: float = 0.5,
         timeout: float = 30.0,
     ) -> None:
         self.temporary = dbpath is None
-        self.dbpath = Path(tempfile.mkdtemp(prefix="switchboard-mongod-") if dbpath is None else dbpath).resolve()
+        self.dbpath = Path(dbpath or tempfile.mkdtemp(prefix="switchboard-mongod-", dir=inside)).resolve()
         self.port = port or 0
         self._wanted_port = port
         self._test_commands = test_commands

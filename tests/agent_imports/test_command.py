@@ -13,7 +13,7 @@ from switchboard.crypto import KeyRing
 from tests.agent_imports.dumps import CANARY, Stored, mapping, now, stored_organization, written
 from tests.operators import Ended, Operator
 from tests.sealing.test_checks import new_key
-from tests.world import eventually
+from tests.world import eventually, let_go
 
 MANY = 80
 
@@ -101,6 +101,7 @@ async def test_after_a_kill_and_after_ctrl_c_the_next_start_makes_the_rest_and_t
         await eventually(lambda before=before: agents.count_documents({}) > before + 3, 30)
         process.send_signal(how)
         there.append(((await operator.end(process)).code, agents.count_documents({})))
+        let_go(operator.mongod)
         past = {"leased_until": now() - timedelta(minutes=1)}  # as long as a silent process is waited for
         stored.database["runs"].update_many({}, {"$set": past})
 

@@ -30,6 +30,7 @@ from tests.races import kept
 from tests.races.cluster import Cluster
 from tests.races.kept import LIVE, Agents
 from tests.races.scene import Scene, scene
+from tests.world import let_go
 
 KILLS = int(os.environ.get("SWITCHBOARD_KILLS", "4"))
 AHEAD = 3  # processes that are started while another one is killed
@@ -125,12 +126,7 @@ class Ground:
         return Counter([entry["target"]["id"] async for entry in log.find({"action": "agent.created"})])
 
     async def let_go(self) -> int:
-        """End the transactions of dead processes, as MongoDB does by itself after a minute; how many there were."""
-        idle: list[Document] = [{"$currentOp": {"allUsers": True, "idleSessions": True}}]
-        idle.append({"$match": {"type": "idleSession", "transaction": {"$exists": True}}})
-        found = await (await self.mongo.admin.aggregate(idle)).to_list()
-        await self.mongo.admin.command("killSessions", [{"id": each["lsid"]["id"]} for each in found])
-        return len(found)
+        return await asyncio.to_thread(let_go, self.mongod)
 
     @asynccontextmanager
     async def no_answer_is_kept(self) -> AsyncIterator[None]:

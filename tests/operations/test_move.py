@@ -48,7 +48,8 @@ async def run(operator: Operator, commands: list[Command]) -> list[Ended]:
     """One after the other; each is done, or found something that it names."""
     ended = []
     for command in commands:
-        ended.append(await operator.run(*command, timeout=120))
+        faster = ("--requests-per-second", "100") if command[0] == "backfill" else ()  # nothing limits the emulator
+        ended.append(await operator.run(*command, *faster, timeout=120))
         assert ended[-1].code in (DONE, FOUND), (command, ended[-1].out[-2000:], ended[-1].err[-2000:])
     return ended
 

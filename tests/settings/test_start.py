@@ -19,7 +19,8 @@ from pymongo import MongoClient
 import switchboard
 from devstack.mongod import Mongod, free_port
 from devstack.propelauth import PropelAuthEmulator
-from tests.http.served import ARGUMENTS, environment, served
+from tests import fork_server
+from tests.http.served import environment, served
 
 TRAPPED = """
 import builtins, importlib, io, os, socket, subprocess, sys
@@ -54,9 +55,7 @@ async def propelauth() -> AsyncIterator[PropelAuthEmulator]:
 
 async def run(arguments: list[str], variables: dict[str, str], folder: Path) -> tuple[int, str, str, float]:
     started = time.monotonic()
-    process = await asyncio.create_subprocess_exec(
-        *ARGUMENTS, *arguments, cwd=folder, env=variables, stdout=-1, stderr=-1
-    )
+    process = fork_server.start(["switchboard", *arguments], variables=variables, folder=folder)
     out, err = await asyncio.wait_for(process.communicate(), 20)
     assert process.returncode is not None
     return process.returncode, out.decode(), err.decode(), time.monotonic() - started

@@ -57,12 +57,13 @@ FAULTS: dict[str, dict[str, Any]] = {
     "a key that is refused": {"status": 401},
     "a right that is missing": {"status": 403},
     "organizations switched off": {"status": 426},
-    "slow": {"latency": 1.3},
+    "slow": {"latency": 3.0},
 }
 
 
 @pytest.mark.parametrize("case", FAULTS)
-async def test_what_fails_now_is_accepted_kept_and_done_later(world, org, sender, removed, case) -> None:
+async def test_what_fails_now_is_accepted_kept_and_done_later(world, org, sender, removed, case, monkeypatch) -> None:
+    monkeypatch.setattr(world.services.propelauth, "_deadline", 1.0)
     before = here(world.database, org.org_id)
     world.propelauth.emulator.fail(Fault(path="/user/", **FAULTS[case]))
 
