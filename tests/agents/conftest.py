@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+import httpcore
 import httpx
 import pytest
 
@@ -21,6 +22,7 @@ ROLES: dict[str, tuple[str, list[str]]] = {
     "editor": ("Member", ["agent_editor"]),
     "member": ("Member", []),
 }
+TRUST = httpcore.default_ssl_context()  # takes longer to make than most tests
 
 
 def number() -> str:
@@ -166,7 +168,8 @@ def team(world: World) -> Iterator[Teams]:
     settings, services, found = world.propelauth.settings, world.services, Names()
     roles, multi_role = settings.roles, settings.multi_role
     settings.roles, settings.multi_role = {**roles, "agent_editor": []}, True
-    world.app.state.services = replace(services, endpoints=Endpoints(world.settings.agent, resolve=found.resolve))
+    endpoints = Endpoints(world.settings.agent, resolve=found.resolve, trust=TRUST)
+    world.app.state.services = replace(services, endpoints=endpoints)
     yield Teams(world, found)
     world.app.state.services = services
     settings.roles, settings.multi_role = roles, multi_role

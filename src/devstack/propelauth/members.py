@@ -44,8 +44,9 @@ class MemberActions(OrgActions):
         if not user.email_confirmed or not self.settings.organizations_enabled:
             return
         for org in list(self.world.orgs.values()):
-            full = self._is_full(org) or self.membership(org.org_id, user.user_id)
-            if org.domain_autojoin and org.has_domain(user.email_domain) and not full:
+            if not org.domain_autojoin or not org.has_domain(user.email_domain):
+                continue
+            if not self._is_full(org) and self.membership(org.org_id, user.user_id) is None:
                 self.add_member(org.org_id, user.user_id, self.settings.default_role)
 
     def _required(self, org_id: str, user_id: str) -> Membership:
