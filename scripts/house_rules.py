@@ -17,7 +17,7 @@ FEATURES = (
     "working_hours", "availability", "home", "sealing", "providers", "configurations", "variants", "readiness",
     "changes", "agents", "editing", "lifecycle", "sharing", "history", "rotation", "delivery", "runtime", "runs",
     "webhooks", "merging", "normalization", "backfill", "agent_imports", "legacy_calendars", "legacy_organizations",
-    "legacy_agents",
+    "legacy_agents", "erasure",
 )  # fmt: skip
 FEATURE_FILES = {f"{name}.py" for name in ("__init__", "model", "documents", "service", "schemas", "routes")}
 LONGEST_FUNCTION = 50

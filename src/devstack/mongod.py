@@ -76,7 +76,7 @@ class Mongod:
     all methods block and may be called from any thread.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (each is an option)
         self,
         dbpath: Path | str | None = None,
         *,

@@ -1,11 +1,12 @@
 """Planted keys are nowhere but sealed: not in any document of the database, answer, log line or description."""
 
+import secrets
 from typing import Any
 
 import httpx
 
 from switchboard.configurations.model import MASK
-from tests.agents.conftest import Json, Made, Team, Teams, complete, number
+from tests.agents.conftest import Json, Made, Team, Teams, complete
 
 
 class Planter:
@@ -16,7 +17,8 @@ class Planter:
         self.answers: list[str] = []
 
     def key(self) -> str:
-        self.planted.append(f"planted{len(self.planted):04d}-{number()[1:]}")
+        end = "".join(secrets.choice("ghjkmnpqrstvwxyz") for _ in range(8))  # as no id and no hash ends
+        self.planted.append(f"planted{len(self.planted):04d}-{end}")
         return self.planted[-1]
 
     def complete(self, **fields: Any) -> Json:

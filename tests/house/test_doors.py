@@ -14,7 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 DOOR = re.compile(r'^enter\("-m", "switchboard", "([a-z-]+)", \*sys\.argv\[1:\]\)$', re.MULTILINE)
 DOORS = {path.name: path for path in (ROOT / "scripts").glob("*.py") if DOOR.search(path.read_text("utf-8"))}
 DATA_SCRIPTS = {
-    "migrate", "normalize-users", "backfill", "import-agents", "doctor", "validators", "indexes", "er", "export-sql"
+    "migrate", "normalize-users", "backfill", "import-agents", "doctor", "validators", "indexes", "er", "export-sql",
+    "delete-user", "anonymise-user",
 }  # fmt: skip
 
 

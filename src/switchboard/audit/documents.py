@@ -1,12 +1,13 @@
-"""The audit log. Entries are added and read, never changed."""
+"""The audit log. Entries are added and read; all that changes later is whose name and address they tell."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from beanie import Document
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from switchboard.audit.model import AuditEntry, AuditFilter
-from switchboard.mongo import Place, Session, collection, first_page, query, readable
+from switchboard.mongo import Place, Session, collection, first_page, patiently, query, readable
 
 
 class AuditEntryDocument(AuditEntry, Document):
@@ -37,6 +38,17 @@ class AuditEntryDocument(AuditEntry, Document):
         found = collection(cls).find(asked, sort=[("at", -1), ("entry_id", -1)], limit=limit + 1)
         stored, more = first_page([each async for each in found], limit, "at", "entry_id")
         return readable(AuditEntry, stored), more
+
+    @classmethod
+    @query
+    async def anonymise(cls, user_id: str, addresses: Sequence[str], invite_ids: Sequence[str]) -> None:
+        """Take out the name of a person as the one who acted, and their addresses in what is told of invites."""
+        entries = collection(cls)
+        with patiently():
+            await entries.update_many({"actor.id": user_id}, {"$set": {"actor.name": None}})
+            for field in ("before.invitee_email", "after.invitee_email"):
+                theirs = [{field: {"$in": list(addresses)}}, {"target.id": {"$in": list(invite_ids)}}]
+                await entries.update_many({field: {"$ne": None}, "$or": theirs}, {"$set": {field: None}})
 
 
 def _asked(wanted: AuditFilter) -> dict[str, Any]:

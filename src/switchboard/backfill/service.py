@@ -63,7 +63,7 @@ class Backfill:
 
 async def go_on(work: Backfill) -> None:
     """From where it stands to the end. Raises `OtherProject`, `Unavailable`, `Misconfigured`."""
-    await _check_project(work.services)  # in every phase: the settings may be others by now
+    await check_same_project(work.services)  # in every phase: the settings may be others by now
     if work.position.phase == "people":
         await _people(work)
         work.position.enter("organizations")
@@ -75,7 +75,8 @@ async def go_on(work: Backfill) -> None:
     await _known(work)
 
 
-async def _check_project(services: Services) -> None:
+async def check_same_project(services: Services) -> None:
+    """Raise `OtherProject` unless PropelAuth knows some of those who are here."""
     here = set(await OrganizationDocument.ids())
     people, _ = await people_after("", READ)
     asked = [user.user_id for user in people if has_account(user)][:ASKED]

@@ -1,5 +1,6 @@
 """Connecting calendars, choosing which, and reading events back. Pulling is in `pulls`."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -52,12 +53,23 @@ async def sign_in(services: Services, caller: Identity, now: datetime) -> tuple[
 
 async def disconnect(services: Services, caller: Identity, now: datetime) -> None:
     """Forget the grant, stop pulling, remove the events; what fails then, the worker removes."""
-    calendar_id = primary_calendar_id(caller.user_id)
-    shared = await CalendarDocument.shared(calendar_id)
+    shared = await CalendarDocument.shared(primary_calendar_id(caller.user_id))
     await connections.disconnect(services, caller, now, shared=shared)
-    chosen = {calendar.calendar_id for calendar in await CalendarDocument.of_users([caller.user_id])}
-    for each in {calendar_id, *chosen}:
-        await leave(Owner(caller.user_id, each, []), now)
+    await _leave_all(caller.user_id, now)
+
+
+async def end(services: Services, user: User, now: datetime) -> None:
+    """The same for a person who may not be calling, and may not be connected. Raises `Unavailable`."""
+    with suppress(NotConnected):
+        shared = await CalendarDocument.shared(primary_calendar_id(user.user_id))
+        await connections.end(services, user, now, shared=shared)
+    await _leave_all(user.user_id, now)
+
+
+async def _leave_all(user_id: str, now: datetime) -> None:
+    chosen = {calendar.calendar_id for calendar in await CalendarDocument.of_users([user_id])}
+    for each in {primary_calendar_id(user_id), *chosen}:
+        await leave(Owner(user_id, each, []), now)
 
 
 async def leave(owner: Owner, now: datetime) -> None:

@@ -9,6 +9,7 @@ from switchboard.cli import (
     backfill,
     doctor,
     er,
+    erasure,
     export_sql,
     import_agents,
     indexes,
@@ -33,6 +34,7 @@ cli = typer.Typer(
 )
 cli.add_typer(serving.commands)
 cli.add_typer(users.commands)
+cli.add_typer(erasure.commands)
 cli.add_typer(migrate.commands)
 cli.add_typer(backfill.commands)
 cli.add_typer(import_agents.commands)

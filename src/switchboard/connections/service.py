@@ -178,12 +178,16 @@ async def disconnect(services: Services, caller: Identity, now: datetime, *, sha
 
     `shared`: another person is known to read the same Google account, however they connected it.
     """
-    user = await users.current(services, caller, now)
+    await end(services, await users.current(services, caller, now), now, shared=shared)
+
+
+async def end(services: Services, user: User, now: datetime, *, shared: bool) -> None:
+    """The same for a person who may not be calling. Raises `NotConnected`, `Unavailable`."""
     connection = await find(user)
     if not shared and await _may_revoke(services, user, connection):
         await services.google.oauth.revoke(user.token.refresh_token or user.token.access_token or "")
-    await UserDocument.replace_tokens(caller.user_id, no_token_fields(now))
-    await ConnectionDocument.remove(caller.user_id)
+    await UserDocument.replace_tokens(user.user_id, no_token_fields(now))
+    await ConnectionDocument.remove(user.user_id)
 
 
 async def _may_revoke(services: Services, user: User, connection: Connection) -> bool:

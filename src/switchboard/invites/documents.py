@@ -17,7 +17,7 @@ from switchboard.invites.model import (
     PendingInvite,
     Status,
 )
-from switchboard.mongo import Place, Session, collection, first_page, query, readable
+from switchboard.mongo import Place, Session, collection, first_page, patiently, query, readable
 
 _SENT: Final = {"sent_at": {"$ne": None}}
 
@@ -207,6 +207,22 @@ class PendingInviteDocument(PendingInvite, Document):
     @query
     async def remove_all(cls, org_id: str, session: Session) -> None:
         await collection(cls).delete_many({"org_id": org_id}, session=session)
+
+    @classmethod
+    @query
+    async def anonymise(cls, user_id: str, email_key: str | None, address: str) -> list[str]:
+        """Put `address` in place of a person's in the invites that they got, and take it out of those they sent.
+
+        What is pending is left alone: it is an invitation by mail, which somebody may still follow. Ids of those got.
+        """
+        got = [{"accepted_by": user_id}, *([] if email_key is None else [{"email_key": email_key}])]
+        ended = {"status": {"$ne": "pending"}, "$or": got}
+        invites = collection(cls)
+        with patiently():
+            ids = [stored["invite_id"] async for stored in invites.find(ended, {"_id": 0, "invite_id": 1})]
+            await invites.update_many(ended, {"$set": {"invitee_email": address, "email_key": address}})
+            await invites.update_many({"inviter_user_id": user_id}, {"$set": {"inviter_email": None}})
+        return ids
 
 
 def _this(invite: PendingInvite) -> dict[str, Any]:

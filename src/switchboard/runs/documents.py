@@ -11,7 +11,7 @@ from bson.raw_bson import RawBSONDocument
 from pymongo import ASCENDING, DESCENDING, DeleteOne, IndexModel, ReturnDocument, UpdateOne
 from pymongo.errors import DuplicateKeyError, WriteError
 
-from switchboard.mongo import Collection, Session, collection, query, readable
+from switchboard.mongo import Collection, Session, collection, patiently, query, readable
 from switchboard.runs.model import LEASE, BeforeImages, Image, Run, StandsAgainst, State
 
 KEPT: Final = 90 * 24 * 3600  # seconds that a run can be taken back for
@@ -145,6 +145,28 @@ class BeforeImagesDocument(BeforeImages, Document):
     @query
     async def forget(cls, run_id: str) -> None:
         await collection(cls).delete_many({"run_id": run_id})
+
+    @classmethod
+    @query
+    async def count_of_person(cls, user_id: str, of: str, ids: Sequence[Any]) -> int:
+        """How many images show a person: whatever has their id, and those of their documents of the collection `of`."""
+        theirs = [{f"images.{side}.user_id": user_id} for side in ("before", "after")]
+        shown = {"$match": {"$or": [*theirs, {"collection": of, "images._id": {"$in": list(ids)}}]}}
+        with patiently():
+            found = collection(cls).aggregate([shown, {"$unwind": "$images"}, shown, {"$count": "images"}])
+            return sum([counted["images"] async for counted in found])
+
+    @classmethod
+    @query
+    async def forget_person(cls, user_id: str, of: str, ids: Sequence[Any]) -> None:
+        """Drop the images that show a person; whatever else their runs did can still be taken back."""
+        packs = collection(cls)
+        with patiently():
+            for side in ("before", "after"):
+                theirs = {"$pull": {"images": {f"{side}.user_id": user_id}}}
+                await packs.update_many({f"images.{side}.user_id": user_id}, theirs)
+            own = {"$in": list(ids)}
+            await packs.update_many({"collection": of, "images._id": own}, {"$pull": {"images": {"_id": own}}})
 
 
 @query

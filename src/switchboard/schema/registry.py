@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Literal
 
-from switchboard.annotations import Reference, Secret
+from switchboard.annotations import DeleteRule, Reference, Secret
 
 Kind = Literal["id", "string", "integer", "number", "boolean", "date", "binary", "json", "object"]
 Cardinality = Literal["1:1", "1:N", "M:N"]
@@ -111,7 +111,7 @@ class Relation:
     target: str
     target_field: str
     cardinality: Cardinality
-    on_delete: str
+    on_delete: DeleteRule
     required: bool
     stored: bool = True
     through: str | None = None

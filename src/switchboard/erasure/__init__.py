@@ -1,0 +1,1 @@
+"""People who are gone: what of theirs goes, and what stays of what they did."""
