@@ -1,4 +1,4 @@
-"""What a model says of its fields beside their types: what they refer to, and which are secret.
+"""What a model says of its fields beside their types: what they refer to, which are secret, how no value reads.
 
 Written into a field's `Annotated`; the registry (`switchboard.schema`) reads it from there. Nothing else does, so that
 what is deleted with what is still one function of a feature, and tests hold the two together.
@@ -34,6 +34,13 @@ class Secret:
 @dataclass(frozen=True)
 class Flat:
     """That a field's model is an entity of its own, whose fields stand in the document beside those of its owner."""
+
+
+@dataclass(frozen=True)
+class ReadAs:
+    """What a field without a value is read as by everybody; nothing is stored for it."""
+
+    value: str
 
 
 SECRET: Final = Secret()

@@ -14,7 +14,7 @@ from pydantic_core import PydanticUndefined, to_jsonable_python
 from pymongo import IndexModel
 from typing_extensions import TypeAliasType
 
-from switchboard.annotations import Flat, Reference, Secret
+from switchboard.annotations import Flat, ReadAs, Reference, Secret
 from switchboard.schema.documents import DOCUMENTS
 from switchboard.schema.registry import Entity, Field, Index, Kind, Registry
 
@@ -94,7 +94,6 @@ def _indexes(document: type[Document]) -> Iterator[Index]:
 
 def _field(name: str, info: FieldInfo, is_id: bool = False) -> Field:
     found = _type(info.annotation)
-    has_default = info.default is not PydanticUndefined and not is_id
     return Field(
         "_id" if is_id else str(info.serialization_alias or info.alias or name),
         "id" if is_id and found.kind != "string" else found.kind,
@@ -102,13 +101,19 @@ def _field(name: str, info: FieldInfo, is_id: bool = False) -> Field:
         found.nullable and not is_id,
         found.many,
         found.choices,
-        to_jsonable_python(info.default) if has_default else None,
+        None if is_id else _default(info),
         _bound(info, Ge, "ge"),
         _bound(info, Le, "le"),
         _mark(info, Secret),
         _mark(info, Reference),
         tuple(_field(each, about) for each, about in found.model.model_fields.items()) if found.model else (),
     )
+
+
+def _default(info: FieldInfo) -> Any:
+    read_as = _mark(info, ReadAs)
+    value = info.default if read_as is None else read_as.value
+    return None if value is PydanticUndefined else to_jsonable_python(value)
 
 
 def _bound(info: FieldInfo, kind: type[Any], name: str) -> float | None:

@@ -24,7 +24,7 @@ NINE: Final = (
 class Field:
     """A field as it is stored. `many`: a list of these; `fields` are those of an `object`; `choices` a Literal's.
 
-    `default` is plain JSON, or a date; None also where there is none.
+    `default` is what no value reads as, in plain JSON, or a date; None also where there is none.
     """
 
     name: str

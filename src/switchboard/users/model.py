@@ -16,7 +16,7 @@ import orjson
 from email_validator import EmailNotValidError, validate_email
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 
-from switchboard.annotations import FLAT, SECRET
+from switchboard.annotations import FLAT, SECRET, ReadAs
 from switchboard.errors import Forbidden, Invalid, TooLarge
 
 DEFAULT_TIMEZONE: Final = "Asia/Kolkata"
@@ -173,7 +173,7 @@ class User(BaseModel):
     created_at: Date = None
     last_active_at: Date = None
     update_password_required: Flag = False
-    timezone: Text = None
+    timezone: Annotated[Text, ReadAs(DEFAULT_TIMEZONE)] = None
     welcome_form_completed: Flag = False
     welcome_form_data: Annotated[JsonValue, BeforeValidator(_json)] = None
     token: Annotated[UserToken, FLAT] = UserToken()

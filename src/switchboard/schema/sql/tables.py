@@ -16,12 +16,10 @@ from sqlalchemy.sql.type_api import TypeEngine
 
 from switchboard.schema.registry import NINE, Entity, Field, Index, Registry, Relation
 from switchboard.schema.sql.types import JsonText, Moment
-from switchboard.users.model import DEFAULT_TIMEZONE
 
 DialectName = Literal["mysql", "postgresql", "sqlite"]
 DIALECTS: Final[tuple[DialectName, ...]] = get_args(DialectName)
 
-DEFAULTS: Final[Mapping[tuple[str, str], str]] = {("User", "timezone"): DEFAULT_TIMEZONE}  # not stored, but read so
 DRIVERS: Final[Mapping[DialectName, str]] = {
     "mysql": "mysql+pymysql",
     "postgresql": "postgresql+psycopg",
@@ -84,7 +82,7 @@ def _columns(entity: Entity, registry: Registry) -> Iterator[Column]:
     short = {name for index in _kept(entity) for name, _ in index.keys} | set(entity.key) | set(relations)
     for field in fields(entity):
         keys = [_foreign_key(relations[field.name])] if field.name in relations else []
-        default = _default(entity, field)
+        default = _default(field)
         size = KEY_LENGTH if field.name in short else SHORT_LENGTH if default is not None else None
         yield sa.Column(
             field.name,
@@ -122,8 +120,8 @@ def is_json(field: Field) -> bool:
     return field.many or field.kind in ("json", "object")
 
 
-def _default(entity: Entity, field: Field) -> sa.TextClause | sa.ColumnElement[bool] | str | None:
-    value = DEFAULTS.get((entity.name, field.name), field.default)
+def _default(field: Field) -> sa.TextClause | sa.ColumnElement[bool] | str | None:
+    value = field.default
     if value is None:
         return None
     if is_json(field):
