@@ -170,6 +170,12 @@ async def test_a_repeated_creation_with_an_idempotency_key_makes_one_agent(team:
     first, again = [await here.ask("owner", "POST", json=sent, headers=once) for _ in range(2)]
 
     assert (first.status_code, again.status_code, first.json()) == (201, 201, again.json())
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert again.headers["ETag"] == first.headers["ETag"]  # whoever lost the first answer can go on with the second
+    changed = await here.ask(
+        "owner", "PATCH", f"/{again.json()['agent_id']}", json={"name": "B"}, etag=again.headers["ETag"]
+    )
+    assert changed.status_code == 200
     assert len(here.stored("agents")) == 1
 
 

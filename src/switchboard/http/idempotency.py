@@ -21,6 +21,7 @@ from switchboard.http.errors import problem_of, problems
 from switchboard.idempotency import service
 from switchboard.idempotency.model import (
     KEY,
+    Answer,
     Attempt,
     IdempotencyKeyReused,
     InvalidIdempotencyKey,
@@ -67,7 +68,8 @@ class Idempotency:
             await problem_of(refusal)(scope, receive, send)
             return
         if attempt.status is not None:
-            replayed = Response(attempt.body, attempt.status, {REPLAYED: "true"}, attempt.media_type or None)
+            told = {REPLAYED: "true"} | ({} if attempt.etag is None else {"ETag": attempt.etag})
+            replayed = Response(attempt.body, attempt.status, told, attempt.media_type or None)
             await replayed(scope, receive, send)
             return
         await self._answer(attempt, scope, again(body, receive), send)
@@ -100,7 +102,7 @@ async def _end(attempt: Attempt, status: int, headers: Headers, answer: bytes) -
     if "no-store" in headers.get("cache-control", ""):
         await service.give_up(attempt)
     else:
-        await service.end(attempt, status, headers.get("content-type", ""), answer)
+        await service.end(attempt, Answer(status, headers.get("content-type", ""), headers.get("etag"), answer))
 
 
 async def _caller(scope: Scope) -> bytes:

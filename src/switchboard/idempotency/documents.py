@@ -43,7 +43,7 @@ class AttemptDocument(Attempt, Document):
     @query
     async def answered(cls, attempt: Attempt) -> None:
         same = {"key_hash": attempt.key_hash, "begun_at": attempt.begun_at}
-        fields = attempt.model_dump(include={"status", "media_type", "body"})
+        fields = attempt.model_dump(include={"status", "media_type", "etag", "body"})
         await collection(cls).update_one(same, {"$set": fields})
 
     @classmethod

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated, Final
 from uuid import uuid4
@@ -31,6 +32,20 @@ class StillUnderWay(Conflict):
     message = "The same request is being answered right now. Repeat it in a moment."
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What is given again to whoever repeats a request."""
+
+    status: int
+    media_type: str
+    etag: str | None
+    body: bytes = field(repr=False)
+
+    @property
+    def may_be_kept(self) -> bool:
+        return 200 <= self.status < 300 and len(self.body) <= LARGEST_ANSWER
+
+
 class Attempt(BaseModel):
     """A request with an idempotency key, and its answer for whoever repeats it.
 
@@ -45,6 +60,7 @@ class Attempt(BaseModel):
     status: int | None = None
     media_type: str = ""
     body: Annotated[bytes, SECRET] = Field(default=b"", repr=False)
+    etag: str | None = None
 
     def check(self, digest: str, now: datetime) -> None:
         """Raise unless a repetition with this digest may go on, or be answered."""

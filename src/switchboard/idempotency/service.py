@@ -8,7 +8,7 @@ from typing import Final
 from uuid import uuid4
 
 from switchboard.idempotency.documents import AttemptDocument
-from switchboard.idempotency.model import LARGEST_ANSWER, Attempt, StillUnderWay
+from switchboard.idempotency.model import Answer, Attempt, StillUnderWay
 
 _under_way: Final[ContextVar[Attempt | None]] = ContextVar("attempt", default=None)
 
@@ -45,12 +45,11 @@ def new_id() -> str:
     return uuid4().hex if attempt is None else attempt.made_id
 
 
-async def end(attempt: Attempt, status: int, media_type: str, body: bytes) -> None:
+async def end(attempt: Attempt, answer: Answer) -> None:
     """Keep a success; a refusal leaves the key as good as new."""
-    if 200 <= status < 300 and len(body) <= LARGEST_ANSWER:
-        answer = {"status": status, "media_type": media_type, "body": body}
-        await AttemptDocument.answered(attempt.model_copy(update=answer))
-    elif status >= 500:
+    if answer.may_be_kept:
+        await AttemptDocument.answered(attempt.model_copy(update=vars(answer)))
+    elif answer.status >= 500:
         await let_go(attempt)
     else:
         await give_up(attempt)
