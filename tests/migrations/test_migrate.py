@@ -136,6 +136,21 @@ async def test_of_two_starters_one_works_and_the_other_leaves_with_a_sentence_or
     assert content(operator, "old_agents")[0] == agents
 
 
+async def test_the_doctor_says_that_a_step_is_missing(operator: Operator) -> None:
+    operator.database["agents"].insert_many(old_agents(2))
+
+    before = await operator.run("doctor", "--only", "migrations")
+    await operator.run("migrate")
+    after = await operator.run("doctor", "--only", "migrations")
+    operator.database["applied_steps"].update_one({"number": 1}, {"$set": {"checksum": "another"}})
+    other = await operator.run("doctor", "--only", "migrations", "--json")
+
+    assert (before.code, after.code, other.code) == (3, 0, 3)
+    assert before.out.startswith("migrations.old_agents_apart\t2\tStep 1 was not applied: ")
+    assert "\tRun 'switchboard migrate' first, then this again.\n" in before.out
+    assert [each["code"] for each in other.report["findings"]] == ["migrations.refused"]
+
+
 async def test_a_start_with_old_agents_says_what_to_do(operator: Operator) -> None:
     operator.database["agents"].insert_many(old_agents(2))
 

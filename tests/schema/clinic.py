@@ -54,7 +54,14 @@ def invite(invite_id: str = "invite-1", **fields: Any) -> Document:
 
 def calendar(user_id: str = OWNER, calendar_id: str = CALENDAR, **fields: Any) -> Document:
     who = {"calendar_id": calendar_id, "user_id": user_id, "primary": True, "busy": True, "timezone": "UTC"}
-    state = {"status": "synced", "org_ids": [ORG], "next_sync_at": None, "lease_until": None, "fence": 1}
+    state = {
+        "status": "synced",
+        "org_ids": [ORG],
+        "next_sync_at": None,
+        "lease_until": None,
+        "fence": 1,
+        "lane": "whole",
+    }
     return {"_id": old_id(), **who, **state, **fields}
 
 

@@ -76,6 +76,10 @@ def _set(of: str, fields: dict[str, Any], which: dict[str, Any] | None = None) -
     return lambda database: database[of].update_one(which or {}, {"$set": fields})
 
 
+def _unset(of: str, field: str) -> Plant:
+    return lambda database: database[of].update_one({}, {"$unset": {field: ""}})
+
+
 def _add(of: str, *documents: dict[str, Any]) -> Plant:
     return lambda database: database[of].insert_many([dict(each) for each in documents])
 
@@ -218,6 +222,7 @@ FAULTS: dict[str, tuple[Plant, dict[str, int]]] = {
         _set("users", {"has_calendar_access": True, "scope": []}),
         {"users.access_without_scope": 1},
     ),
+    "a calendar of before there were lanes": (_unset("calendars", "lane"), {"migrations.calendar_lanes": 1}),
     "an invite that is overdue": (_set("pending_invites", {"expires_at": LONG_AGO}), {"invites.overdue": 1}),
     "an event that cannot be read": (
         _set("calendar_events", {"start_time": "noon"}),
@@ -343,5 +348,5 @@ def test_every_check_has_a_fault_that_it_finds() -> None:
     kinds = {code.partition(".")[0] for _, expected in FAULTS.values() for code in expected}
     assert kinds == {
         *("references", "duplicates", "organizations", "invites", "agents", "calendars", "events"),
-        *("secrets", "unopened", "users", "unreadable"),
+        *("secrets", "unopened", "users", "unreadable", "migrations"),
     }
