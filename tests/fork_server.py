@@ -29,6 +29,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
 
+from pymongo.asynchronous import monitor as asynchronous
+from pymongo.synchronous import monitor as synchronous
+
 ROOT: Final = Path(__file__).resolve().parents[1]
 LOADED: Final = (
     *("switchboard.app", "switchboard.bootstrap", "switchboard.cli", "switchboard.worker"),
@@ -58,9 +61,17 @@ class Forked:
         """The exit code, or -N for a signal, once it has ended."""
         with self._lock:
             if self._code is None and select.select([self._guard], [], [], 0)[0]:
-                self._code = _number(self._guard)
-                self._guard.close()
+                with self._guard:
+                    self._code = self._told()
             return self._code
+
+    def _told(self) -> int:
+        try:
+            return _number(self._guard)
+        except RuntimeError:  # nobody else would end it now
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+            raise
 
     def wait(self, timeout: float) -> int:
         deadline = time.monotonic() + timeout
@@ -78,12 +89,13 @@ class Forked:
         return (b"", b"") if said is None else (_all_of(said[0]), _all_of(said[1]))
 
     def let_go(self) -> None:
-        """Be gone, as far as its guard can see."""
+        """Close the guard's socket; the guard then kills the process."""
         self._guard.close()
 
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def terminate(self) -> None:
         self.send_signal(signal.SIGTERM)
@@ -113,7 +125,7 @@ class _Server:
             command, cwd=ROOT, env=variables, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], process_group=0
         )
         theirs.close()
-        self.owner = os.getpid()
+        self._owner = os.getpid()
 
     def fork(
         self, program: list[str], variables: Mapping[str, str], folder: Path, files: Files
@@ -128,6 +140,11 @@ class _Server:
             self._ours.sendall(order)
         return _number(ours), ours
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether it runs, and was not inherited by a fork of this process."""
+        return self._owner == os.getpid() and self._process.poll() is None
+
     def end(self) -> None:
         self._ours.close()
         self._process.wait(20)
@@ -139,7 +156,7 @@ _starting = threading.Lock()
 
 def _server() -> _Server:
     with _starting:
-        if not _started or _started[0].owner != os.getpid():
+        if not _started or not _started[0].is_ours:
             _started[:] = [_Server()]
             atexit.register(_started[0].end)
         return _started[0]
@@ -148,7 +165,7 @@ def _server() -> _Server:
 def _number(told: socket.socket) -> int:
     got = told.recv(NUMBER.size, socket.MSG_WAITALL)
     if len(got) < NUMBER.size:
-        raise RuntimeError("the guard of a process has ended before it")
+        raise RuntimeError("the fork server or a guard ended unexpectedly; see the output above")
     number: int = NUMBER.unpack(got)[0]
     return number
 
@@ -184,14 +201,17 @@ def _fork_and_guard(asking: socket.socket) -> None:
     signal.set_wakeup_fd(tells.fileno())
     pid = os.fork()
     if pid == 0:
+        os.setpgid(0, 0)
         signal.set_wakeup_fd(-1)
         for each in (ended, tells, asking):
             each.close()
         return
+    with suppress(OSError):  # whichever of the two comes first
+        os.setpgid(pid, pid)
     asking.sendall(NUMBER.pack(pid))
     while (status := os.waitpid(pid, os.WNOHANG)) == (0, 0):
         if asking in select.select([ended, asking], [], [])[0]:  # it never says more: it is gone
-            os.kill(pid, signal.SIGKILL)
+            os.killpg(pid, signal.SIGKILL)
             os._exit(0)
         ended.recv(64)
     with suppress(OSError):
@@ -200,8 +220,7 @@ def _fork_and_guard(asking: socket.socket) -> None:
 
 
 def _settle(variables: dict[str, str], folder: str, out: int, err: int) -> None:
-    """What is different in a process that starts anew."""
-    os.setpgid(0, 0)
+    """Make the forked process look freshly started: folder, environment, signals, output."""
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(variables)
@@ -225,11 +244,6 @@ def _load() -> None:
 if __name__ == "__main__":
     _load()
     module, *sys.argv[1:] = _served(socket.socket(fileno=int(sys.argv[1])))
-    try:
-        runpy.run_module(module, run_name="__main__", alter_sys=True)
-    except SystemExit as leaving:
-        if leaving.code is None or isinstance(leaving.code, int):
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(leaving.code or 0)  # pymongo would wait half a second for threads that sleep
-        raise
+    for monitor in (synchronous, asynchronous):  # half a second for daemon threads that sleep
+        atexit.unregister(monitor._shutdown_resources)
+    runpy.run_module(module, run_name="__main__", alter_sys=True)

@@ -1,7 +1,8 @@
 """What a model says of its fields beside their types: what they refer to, which are secret, how no value reads.
 
-Written into a field's `Annotated`; the registry (`switchboard.schema`) reads it from there. Nothing else does, so that
-what is deleted with what is still one function of a feature, and tests hold the two together.
+Written into a field's `Annotated`; the registry (`switchboard.schema`) reads it from there. The delete rules of people
+are carried out as they stand (`switchboard.erasure`): a new `Reference("User", "cascade")` deletes documents. For all
+other entities a function of the feature does, and tests hold the two together.
 """
 
 from dataclasses import dataclass

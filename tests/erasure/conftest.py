@@ -76,6 +76,9 @@ async def life(world: World, operator: Operator, organization: Factory) -> Life:
     world.propelauth.change_role(org.org_id, ada.user_id, "Admin")
     await org.mirrored()
     ada.token = world.propelauth.access_token(ada.user_id)
+    await _done(world, ada, "POST", f"{org.at}/agents", json={"name": "Reception"})
+    channel = {"channel_id": f"channel of {ada.user_id}", "user_id": ada.user_id, "google_calendar_id": ada.email}
+    world.database["calendar_channels"].insert_one({**channel, "calendar_id": "hers", "expires_at": LONG_AGO})
     guest = {"email": f"guest.{ada.email}", "role_in_org": "Member"}
     await _done(world, ada, "POST", f"{org.at}/invites", json=guest)
     await _done(world, ada, "PUT", "/v1/me/working-hours", json=sent(monday=[("09:00", "17:00")]))
@@ -100,4 +103,6 @@ async def _changed_by_a_run(world: World, ada: Person) -> str:
         await work.keep("users", [Image(stored["_id"], {"last_name": former_name(ada)}, {"last_name": "Lovelace"})])
         double = {"_id": f"double of {ada.user_id}", "user_id": ada.user_id, "email": ada.email}
         await work.keep("users", [Image(double["_id"], double, None), Image("other", {"_id": "other"}, None)])
+        sent = {"inviter_user_id": ada.user_id, "inviter_email": ada.email}
+        await work.keep("pending_invites", [Image("an invite", sent, {"inviter_user_id": None})])
         return work.run.run_id

@@ -3,10 +3,18 @@
 import pytest
 
 from switchboard.annotations import DeleteRule, Reference
-from switchboard.erasure.model import Part, Rule, StandsAgainst, nobody, rules_of, standing_against
+from switchboard.erasure.model import (
+    ErasureBlocked,
+    Part,
+    Rule,
+    actors_in,
+    check_nothing_blocks,
+    nobody,
+    rules_of,
+)
 from switchboard.schema.reading import read_registry
 from switchboard.schema.registry import Entity, Field, Registry
-from switchboard.users.model import fold_email
+from switchboard.users.model import InvalidEmail, fold_email
 
 
 def entity(name: str, *fields: Field) -> Entity:
@@ -47,7 +55,7 @@ def test_what_stays_takes_nothing_with_it() -> None:
     rules = rules_of(registry)
     assert told(rules) == [("Letter", "nullify", []), ("Club", "cascade", []), ("Log", "keep", [])]
     assert [rule.takes_documents for rule in rules] == [False, False, False]
-    assert [Part(rule, (), 1).becomes for rule in rules] == ["emptied", "out of the list", "kept"]
+    assert [Part(rule, (), "ada", 1).becomes for rule in rules] == ["emptied", "out of the list", "kept"]
 
 
 def test_those_that_refer_to_each_other_are_told_of_once() -> None:
@@ -61,10 +69,26 @@ def test_those_that_refer_to_each_other_are_told_of_once() -> None:
 def test_a_document_that_may_not_lose_its_person_stands_against_it() -> None:
     registry = Registry([entity("User"), entity("Flat", naming("User", "restrict"))])
     (rule,) = rules_of(registry)
-    assert standing_against([Part(rule, ("ada",), 0)]) == []
-    against = standing_against([Part(rule, ("ada",), 2)])
-    with pytest.raises(StandsAgainst, match=r"may not lose them: 2 of flat\.user\. Hand them over"):
-        raise StandsAgainst.by(against)
+    check_nothing_blocks([Part(rule, ("ada",), "ada", 0)])
+    with pytest.raises(ErasureBlocked, match=r"may not lose the person: 2 of flat\.user\. Hand them over"):
+        check_nothing_blocks([Part(rule, ("ada",), "ada", 0), Part(rule, ("ada",), "ada", 2)])
+
+
+def test_what_names_the_person_itself_is_not_told_of_twice() -> None:
+    registry = Registry(
+        [entity("User"), entity("Pet", naming("User", "cascade")),
+         entity("Toy", naming("User", "cascade"), naming("Pet", "cascade"))]
+    )  # fmt: skip
+    pets, toys = rules_of(registry)
+    (hanging,) = pets.within
+    assert Part(toys, ("ada",), "ada").which == {"user": {"$in": ["ada"]}}
+    assert Part(hanging, ("rex",), "ada").which == {"pet": {"$in": ["rex"]}, "user": {"$ne": "ada"}}
+
+
+def test_every_place_that_tells_who_did_something_is_known() -> None:
+    assert {"audit_log": "actor", "agent_revisions": "author", "membership_changes": "actor"}.items() <= dict(
+        actors_in(read_registry())
+    ).items()
 
 
 def test_of_the_real_registry_all_that_cascades_goes_and_events_go_before_their_calendars() -> None:
@@ -85,5 +109,5 @@ def test_an_anonymised_person_has_an_address_that_is_nobodys_and_always_the_same
     assert nobody("ada") == nobody("ada") != nobody("bob")
     assert nobody("ada").endswith("@anonymised.invalid")
     assert "ada" not in nobody("ada")
-    with pytest.raises(Exception, match="not an e-mail"):  # nobody is ever invited by it
+    with pytest.raises(InvalidEmail):  # nobody is ever invited by it
         fold_email(nobody("ada"))

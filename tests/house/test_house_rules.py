@@ -121,6 +121,7 @@ def test_the_example_of_settings_names_each_variable_with_an_explanation(write: 
         "await documents.replace_one({}, {})",
         "await documents.find_one_and_replace({}, {})",
         "operations.append(ReplaceOne({}, {}))",
+        'await documents.update_one({}, [{"$replaceWith": {}}])',
         "use_revision = True",
         "configure(use_revision=True)",
     ],

@@ -1,13 +1,15 @@
 """The audit log. Entries are added and read; all that changes later is whose name and address they tell."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from beanie import Document
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from switchboard.audit.model import AuditEntry, AuditFilter
 from switchboard.mongo import Place, Session, collection, first_page, patiently, query, readable
+
+_INVITEE: Final = ("before.invitee_email", "after.invitee_email")
 
 
 class AuditEntryDocument(AuditEntry, Document):
@@ -41,14 +43,26 @@ class AuditEntryDocument(AuditEntry, Document):
 
     @classmethod
     @query
-    async def anonymise(cls, user_id: str, addresses: Sequence[str], invite_ids: Sequence[str]) -> None:
-        """Take out the name of a person as the one who acted, and their addresses in what is told of invites."""
-        entries = collection(cls)
+    async def count_invitees(cls, addresses: Sequence[str], invite_ids: Sequence[str]) -> dict[str, int]:
+        """How many entries tell one of these addresses as an invitee's, or that of one of these invites, by field."""
         with patiently():
-            await entries.update_many({"actor.id": user_id}, {"$set": {"actor.name": None}})
-            for field in ("before.invitee_email", "after.invitee_email"):
-                theirs = [{field: {"$in": list(addresses)}}, {"target.id": {"$in": list(invite_ids)}}]
-                await entries.update_many({field: {"$ne": None}, "$or": theirs}, {"$set": {field: None}})
+            return {
+                field: await collection(cls).count_documents(_telling(field, addresses, invite_ids))
+                for field in _INVITEE
+            }
+
+    @classmethod
+    @query
+    async def remove_invitees(cls, addresses: Sequence[str], invite_ids: Sequence[str]) -> None:
+        with patiently():
+            for field in _INVITEE:
+                which = _telling(field, addresses, invite_ids)
+                await collection(cls).update_many(which, {"$set": {field: None}})
+
+
+def _telling(field: str, addresses: Sequence[str], invite_ids: Sequence[str]) -> dict[str, Any]:
+    theirs = [{field: {"$in": list(addresses)}}, {"target.id": {"$in": list(invite_ids)}}]
+    return {field: {"$ne": None}, "$or": theirs}
 
 
 def _asked(wanted: AuditFilter) -> dict[str, Any]:

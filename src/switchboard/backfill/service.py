@@ -75,11 +75,15 @@ async def go_on(work: Backfill) -> None:
     await _known(work)
 
 
-async def check_same_project(services: Services) -> None:
-    """Raise `OtherProject` unless PropelAuth knows some of those who are here."""
+async def check_same_project(services: Services, *, but_for: str | None = None) -> None:
+    """Raise `OtherProject` unless PropelAuth knows some of those who are here.
+
+    Those who are known to be gone do not count, nor does `but_for`.
+    """
     here = set(await OrganizationDocument.ids())
     people, _ = await people_after("", READ)
-    asked = [user.user_id for user in people if has_account(user)][:ASKED]
+    known = [user.user_id for user in people if has_account(user) and user.enabled]
+    asked = [user_id for user_id in known if user_id != but_for][:ASKED]
     vendor = services.propelauth.organizations
     knows = bool(asked and await vendor.profiles(asked))
     knows = knows or bool(here and here.intersection([org_id async for org_id, _ in vendor.all()]))

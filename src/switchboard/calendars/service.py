@@ -58,12 +58,17 @@ async def disconnect(services: Services, caller: Identity, now: datetime) -> Non
     await _leave_all(caller.user_id, now)
 
 
-async def end(services: Services, user: User, now: datetime) -> None:
-    """The same for a person who may not be calling, and may not be connected. Raises `Unavailable`."""
+async def disconnect_user(services: Services, user: User, now: datetime, *, shared: bool) -> bool:
+    """Disconnect a person, if they are connected, whoever asks for it; whether the grant was revoked at Google.
+
+    With `shared` it is not. Raises `Unavailable` before anything changed.
+    """
+    revoked = False
     with suppress(NotConnected):
-        shared = await CalendarDocument.shared(primary_calendar_id(user.user_id))
-        await connections.end(services, user, now, shared=shared)
+        shared = shared or await CalendarDocument.shared(primary_calendar_id(user.user_id))
+        revoked = await connections.disconnect_user(services, user, now, shared=shared)
     await _leave_all(user.user_id, now)
+    return revoked
 
 
 async def _leave_all(user_id: str, now: datetime) -> None:

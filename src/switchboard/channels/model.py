@@ -50,7 +50,7 @@ class Channel(BaseModel):
     channel_id: str
     token_hash: Annotated[str, SECRET] = Field(repr=False)
     calendar_id: Annotated[str, Reference("Calendar", "keep")]
-    user_id: Annotated[str, Reference("User", "keep")]
+    user_id: Annotated[str, Reference("User", "cascade")]
     google_calendar_id: str
     resource_id: str | None = None
     created_at: datetime

@@ -178,16 +178,21 @@ async def disconnect(services: Services, caller: Identity, now: datetime, *, sha
 
     `shared`: another person is known to read the same Google account, however they connected it.
     """
-    await end(services, await users.current(services, caller, now), now, shared=shared)
+    await disconnect_user(services, await users.current(services, caller, now), now, shared=shared)
 
 
-async def end(services: Services, user: User, now: datetime, *, shared: bool) -> None:
-    """The same for a person who may not be calling. Raises `NotConnected`, `Unavailable`."""
+async def disconnect_user(services: Services, user: User, now: datetime, *, shared: bool) -> bool:
+    """Forget a person's grant here, and revoke it at Google when nothing else rests on it, whoever asks for it.
+
+    Whether it was revoked. Raises `NotConnected`, and `Unavailable` before anything was forgotten.
+    """
     connection = await find(user)
-    if not shared and await _may_revoke(services, user, connection):
+    revokes = not shared and await _may_revoke(services, user, connection)
+    if revokes:
         await services.google.oauth.revoke(user.token.refresh_token or user.token.access_token or "")
     await UserDocument.replace_tokens(user.user_id, no_token_fields(now))
     await ConnectionDocument.remove(user.user_id)
+    return revokes
 
 
 async def _may_revoke(services: Services, user: User, connection: Connection) -> bool:

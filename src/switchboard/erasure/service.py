@@ -1,115 +1,174 @@
-"""Deleting and anonymising people whom PropelAuth knows no more. Whatever is interrupted is finished by doing it again.
+"""Deleting and anonymising people whom PropelAuth no longer knows. What is interrupted is finished by doing it again.
 
-Nothing is kept to take it back by: that is the point of it.
+Nothing is kept to undo it by: that is the point of it.
 """
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from switchboard.audit.documents import AuditEntryDocument
 from switchboard.backfill import service as backfill
 from switchboard.calendars import service as calendars
 from switchboard.erasure import documents
-from switchboard.erasure.model import Part, Rule, StandsAgainst, StillKnown, Way, nobody, rules_of, standing_against
+from switchboard.erasure.model import (
+    Known,
+    Mode,
+    Part,
+    Rule,
+    StillKnown,
+    Traces,
+    actors_in,
+    check_nothing_blocks,
+    fields_of,
+    nobody,
+    rules_of,
+)
 from switchboard.errors import NotFound
 from switchboard.invites.documents import PendingInviteDocument
+from switchboard.memberships.documents import MembershipChangeDocument
 from switchboard.memberships.model import Look
 from switchboard.organizations import service as organizations
 from switchboard.runs.documents import BeforeImagesDocument
 from switchboard.schema.registry import Registry
 from switchboard.services import Services
 from switchboard.users.documents import UserDocument
-from switchboard.users.model import InvalidEmail, User, fold_email
+from switchboard.users.model import InvalidEmail, fold_email
 
 
 @dataclass(frozen=True)
-class Traces:
-    """What there is of a person: `parts` refer to them, innermost first; `documents` are their own, `images` those
-    that runs keep.
-    """
+class Erasure:
+    """The erasure of one person. `advance` is told of documents."""
 
+    services: Services
+    registry: Registry
     user_id: str
-    parts: list[Part]
-    documents: int
-    images: int
+    now: datetime
+    advance: Callable[[int], None] = lambda _: None
 
-    @property
-    def changing(self) -> int:
-        """How many documents that refer to the person are to be removed or emptied."""
-        return sum(part.documents for part in self.parts if part.rule.on_delete in ("cascade", "nullify"))
+    async def find(self) -> Traces:
+        """What would go and what would stay; nothing is written.
 
-    @property
-    def none(self) -> bool:
-        return not (self.documents or self.images or any(part.documents for part in self.parts))
+        Raises `ErasureBlocked`, `Unavailable`, and `OtherProject` when PropelAuth knows nobody who is here.
+        """
+        at_propelauth = await self._is_known()
+        parts = await self._parts(rules_of(self.registry), (self.user_id,))
+        check_nothing_blocks(parts)
+        user = await UserDocument.find(self.user_id)
+        known = await self._known()
+        own = await self._own()
+        images = await BeforeImagesDocument.count_images_of(self.user_id, fields_of(self.registry), own)
+        return Traces(
+            users=own[0],
+            at_propelauth=at_propelauth,
+            parts=parts,
+            names=await self._names(known),
+            user_documents=len(own[1]),
+            images=images,
+            has_grant=user is not None and user.token.refresh_token is not None,
+            others=known.others,
+            pending=await PendingInviteDocument.count_pending(known.email_keys, self.now),
+        )
 
+    async def erase(self, found: Traces, mode: Mode) -> tuple[Traces, bool]:
+        """Remove what was found, by its rules, and look again; with whether the grant was revoked at Google.
 
-async def find(services: Services, registry: Registry, user_id: str) -> Traces:
-    """What would go and what would stay; nothing is written. Raises `StillKnown`, `OtherProject`, `StandsAgainst`,
-    `Unavailable`.
-    """
-    await _check_gone(services, user_id)
-    parts = await _parts(rules_of(registry), (user_id,))
-    if against := standing_against(parts):
-        raise StandsAgainst.by(against)
-    ids = await documents.ids_of_person(user_id)
-    images = await BeforeImagesDocument.count_of_person(user_id, UserDocument.Settings.name, ids)
-    return Traces(user_id, parts, len(ids), images)
+        What is left then came up meanwhile, or is kept. Raises `StillKnown`, and `Unavailable` while Google or
+        PropelAuth do not answer. The person's own document comes last: as long as it is there, not all is done.
+        """
+        if found.at_propelauth:
+            raise StillKnown
+        user, revoked = await UserDocument.find(self.user_id), False
+        if user is not None:
+            shared = bool(found.others)
+            revoked = await calendars.disconnect_user(self.services, user, self.now, shared=shared)
+        await self._end_memberships()
+        await self._remove_names(await self._known())
+        for part in found.parts:
+            await self._carry_out(part)
+        await BeforeImagesDocument.drop_images_of(self.user_id, fields_of(self.registry), await self._own())
+        await (documents.remove_own(self.user_id) if mode == "delete" else documents.strip_own(self.user_id, self.now))
+        return await self.find(), revoked
 
+    async def _is_known(self) -> bool:
+        person = None
+        with suppress(NotFound):  # the first version of the older backend named people by Google's ids
+            person = await self.services.propelauth.organizations.person(self.user_id)
+        if person is None:
+            await backfill.check_same_project(self.services, but_for=self.user_id)
+        return person is not None
 
-async def erase(services: Services, traces: Traces, way: Way, now: datetime, told: Callable[[int], None]) -> None:
-    """Remove what was found, by its rules. Raises `Unavailable`.
+    async def _own(self) -> tuple[str, list[object]]:
+        """The collection of people's documents, and the `_id`s of the person's own."""
+        return UserDocument.Settings.name, await documents.own_ids(self.user_id)
 
-    The person's document comes last: as long as it is there, not all is done.
-    """
-    user_id = traces.user_id
-    user = await UserDocument.find(user_id)
-    if user is not None:
-        await calendars.end(services, user, now)
-    await organizations.forget_person(services, user_id, Look("api", now))
-    if way == "anonymised":
-        await _anonymise(user_id, user)
-    for part in traces.parts:
-        await _carry_out(part, told)
-    ids = await documents.ids_of_person(user_id)
-    await BeforeImagesDocument.forget_person(user_id, UserDocument.Settings.name, ids)
-    await (documents.remove_person(user_id) if way == "deleted" else documents.strip_person(user_id, now))
+    async def _parts(self, rules: Sequence[Rule], keys: tuple[str, ...]) -> list[Part]:
+        parts: list[Part] = []
+        for rule in rules:
+            part = Part(rule, keys, self.user_id)
+            if rule.within:
+                parts += await self._parts(rule.within, tuple(await documents.keys_of(part)))
+            parts.append(replace(part, documents=await documents.count(part)))
+        return parts
 
+    async def _carry_out(self, part: Part) -> None:
+        left = part.documents
+        if part.rule.takes_documents:
+            while removed := await documents.remove_some(part):
+                left -= removed
+                self.advance(removed)
+        elif part.rule.changes_documents:
+            await documents.clear_references(part)
+        if part.rule.changes_documents:
+            self.advance(max(left, 0))  # what went with the calendar and the memberships
 
-async def _check_gone(services: Services, user_id: str) -> None:
-    try:
-        person = await services.propelauth.organizations.person(user_id)
-    except NotFound:  # the first version of the older backend named people by Google's ids
-        return
-    if person is not None:
-        raise StillKnown
-    await backfill.check_same_project(services)  # there, everybody who is here is unknown
+    async def _end_memberships(self) -> None:
+        """By the ways of organizations, so that seats and Owners stay counted."""
+        await organizations.forget_person(self.services, self.user_id, Look("api", self.now))
+        for change in await MembershipChangeDocument.of_user(self.user_id):
+            await organizations.give_up(self.services, change)
 
+    async def _known(self) -> Known:
+        written = await documents.own_addresses(self.user_id)
+        compared: list[str] = []
+        for address in written:
+            with suppress(InvalidEmail):
+                compared.append(fold_email(address))
+        others = await self._others(written, compared)
+        addresses = [] if others else [*written, *compared]
+        email_keys = [nobody(self.user_id), *([] if others else compared)]
+        invite_ids = await PendingInviteDocument.got_by(self.user_id, email_keys, self.now)
+        return Known(addresses, email_keys, invite_ids, others)
 
-async def _parts(rules: Sequence[Rule], keys: tuple[str, ...]) -> list[Part]:
-    parts: list[Part] = []
-    for rule in rules:
-        within = [each for each in rule.within if each.on_delete != "keep"]
-        if within:
-            parts += await _parts(within, tuple(await documents.keys_of(rule, keys)))
-        parts.append(Part(rule, keys, await documents.count(rule, keys)))
-    return parts
+    async def _others(self, written: list[str], compared: list[str]) -> list[str]:
+        """Other people by the same address: the same human with a new account, or one of before."""
+        found = await documents.others_with(self.user_id, [*written, *compared])
+        for address in written:
+            person = await self.services.propelauth.organizations.person_by_email(address)
+            if person is not None and person.user_id != self.user_id:
+                found.append(person.user_id)
+        return sorted(set(found))
 
+    async def _names(self, known: Known) -> dict[str, int]:
+        """How many documents tell the person's name or address, by the path at which they do."""
+        told = {
+            f"{name}.{path}": await documents.count_names(name, path, self.user_id)
+            for name, path in actors_in(self.registry)
+        }
+        log, invites = AuditEntryDocument.Settings.name, PendingInviteDocument.Settings.name
+        invitees = await AuditEntryDocument.count_invitees(known.addresses, known.invite_ids)
+        mails = await PendingInviteDocument.count_addresses(
+            self.user_id, known.addresses, known.invite_ids, nobody(self.user_id)
+        )
+        told |= {f"{log}.{field}": count for field, count in invitees.items()}
+        return told | {f"{invites}.{field}": count for field, count in mails.items()}
 
-async def _carry_out(part: Part, told: Callable[[int], None]) -> None:
-    if part.rule.takes_documents:
-        while removed := await documents.remove_some(part.rule, part.keys):
-            told(removed)
-    elif part.rule.on_delete in ("cascade", "nullify"):
-        told(await documents.empty(part.rule, part.keys))
-
-
-async def _anonymise(user_id: str, user: User | None) -> None:
-    """Take the person's name and address out of what is kept, while it still says whose they are."""
-    address = user.email if user is not None else None
-    email_key = None
-    with suppress(InvalidEmail):
-        email_key = fold_email(address or "")
-    invite_ids = await PendingInviteDocument.anonymise(user_id, email_key, nobody(user_id))
-    await AuditEntryDocument.anonymise(user_id, [each for each in (address, email_key) if each], invite_ids)
+    async def _remove_names(self, known: Known) -> None:
+        """While the person's own document still tells their addresses."""
+        for name, path in actors_in(self.registry):
+            await documents.remove_names(name, path, self.user_id)
+        await AuditEntryDocument.remove_invitees(known.addresses, known.invite_ids)
+        await PendingInviteDocument.remove_addresses(
+            self.user_id, known.addresses, known.invite_ids, nobody(self.user_id)
+        )

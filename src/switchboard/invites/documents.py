@@ -1,5 +1,6 @@
 """Invites. A state changes by one conditional write, and only away from pending."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
@@ -210,19 +211,47 @@ class PendingInviteDocument(PendingInvite, Document):
 
     @classmethod
     @query
-    async def anonymise(cls, user_id: str, email_key: str | None, address: str) -> list[str]:
-        """Put `address` in place of a person's in the invites that they got, and take it out of those they sent.
-
-        What is pending is left alone: it is an invitation by mail, which somebody may still follow. Ids of those got.
-        """
-        got = [{"accepted_by": user_id}, *([] if email_key is None else [{"email_key": email_key}])]
-        ended = {"status": {"$ne": "pending"}, "$or": got}
-        invites = collection(cls)
+    async def got_by(cls, user_id: str, email_keys: Sequence[str], now: datetime) -> list[str]:
+        """Ids of the invites that a person got and that are over; what somebody else accepted is theirs."""
+        by_mail = {"email_key": {"$in": list(email_keys)}, "accepted_by": {"$in": [None, user_id]}}
+        over = {"$or": [{"status": {"$ne": "pending"}}, {"expires_at": {"$lte": now}}]}
         with patiently():
-            ids = [stored["invite_id"] async for stored in invites.find(ended, {"_id": 0, "invite_id": 1})]
-            await invites.update_many(ended, {"$set": {"invitee_email": address, "email_key": address}})
-            await invites.update_many({"inviter_user_id": user_id}, {"$set": {"inviter_email": None}})
-        return ids
+            got = {"$and": [over, {"$or": [{"accepted_by": user_id}, by_mail]}]}
+            return [stored["invite_id"] async for stored in collection(cls).find(got, {"_id": 0, "invite_id": 1})]
+
+    @classmethod
+    @query
+    async def count_pending(cls, email_keys: Sequence[str], now: datetime) -> int:
+        """How many mails to these addresses can still be followed."""
+        asked = {"email_key": {"$in": list(email_keys)}, "status": "pending", "expires_at": {"$gt": now}}
+        return await collection(cls).count_documents(asked)
+
+    @classmethod
+    @query
+    async def count_addresses(
+        cls, user_id: str, addresses: Sequence[str], invite_ids: Sequence[str], instead: str
+    ) -> dict[str, int]:
+        """How many of these invites, and of those that the person sent, still tell an address, by field."""
+        got = {"invite_id": {"$in": list(invite_ids)}, "invitee_email": {"$ne": instead}}
+        with patiently():
+            counts = [await collection(cls).count_documents(which) for which in (got, _sent_by(user_id, addresses))]
+        return dict(zip(("invitee_email", "inviter_email"), counts, strict=True))
+
+    @classmethod
+    @query
+    async def remove_addresses(
+        cls, user_id: str, addresses: Sequence[str], invite_ids: Sequence[str], instead: str
+    ) -> None:
+        """Put `instead` in place of the invitee of these, and take the inviter's address out of those they sent."""
+        with patiently():
+            got = {"invitee_email": instead, "email_key": instead}
+            await collection(cls).update_many({"invite_id": {"$in": list(invite_ids)}}, {"$set": got})
+            await collection(cls).update_many(_sent_by(user_id, addresses), {"$set": {"inviter_email": None}})
+
+
+def _sent_by(user_id: str, addresses: Sequence[str]) -> dict[str, Any]:
+    by_mail = {"inviter_user_id": None, "inviter_email": {"$in": list(addresses)}}
+    return {"inviter_email": {"$ne": None}, "$or": [{"inviter_user_id": user_id}, by_mail]}
 
 
 def _this(invite: PendingInvite) -> dict[str, Any]:

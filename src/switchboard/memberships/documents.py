@@ -123,6 +123,13 @@ class MembershipChangeDocument(MembershipChange, Document):
 
     @classmethod
     @query
+    async def of_user(cls, user_id: str) -> list[MembershipChange]:
+        """The changes under way about a person."""
+        found = collection(cls).find({"user_id": user_id})
+        return readable(MembershipChange, [stored async for stored in found])
+
+    @classmethod
+    @query
     async def add(cls, change: MembershipChange, session: Session) -> None:
         """Begin a change; raises `ChangeUnderWay` while there is another of the same person."""
         try:

@@ -6,6 +6,7 @@ in the same transaction.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -132,9 +133,13 @@ async def refresh_member(services: Services, org_id: str, user_id: str, look: Lo
 
 
 async def forget_person(services: Services, user_id: str, look: Look) -> None:
-    """Look at PropelAuth for each membership that we know of a person who may be gone."""
+    """Look at PropelAuth for each membership that we know of a person who may be gone.
+
+    One of an organization that is not here stays: there is nothing to count it in.
+    """
     for membership in await UserOrganizationDocument.of_user(user_id):
-        await refresh_member(services, membership.org_id, user_id, look)
+        with suppress(OrganizationNotFound):
+            await refresh_member(services, membership.org_id, user_id, look)
 
 
 async def refresh_organization(services: Services, org_id: str, look: Look, created_at: datetime | None = None) -> None:

@@ -148,25 +148,35 @@ class BeforeImagesDocument(BeforeImages, Document):
 
     @classmethod
     @query
-    async def count_of_person(cls, user_id: str, of: str, ids: Sequence[Any]) -> int:
-        """How many images show a person: whatever has their id, and those of their documents of the collection `of`."""
-        theirs = [{f"images.{side}.user_id": user_id} for side in ("before", "after")]
-        shown = {"$match": {"$or": [*theirs, {"collection": of, "images._id": {"$in": list(ids)}}]}}
+    async def count_images_of(cls, key: str, fields: Sequence[str], own: tuple[str, Sequence[Any]]) -> int:
+        """How many images show a person or whatever else goes by a `key`: all that have it in one of these fields, and
+        those of its `own` documents, which are told by their collection and their `_id`s.
+        """
+        of, ids = own
+        shown = {"$match": {"$or": [*_naming(key, fields, "images."), {"collection": of, **_with(ids, "images.")}]}}
         with patiently():
             found = collection(cls).aggregate([shown, {"$unwind": "$images"}, shown, {"$count": "images"}])
             return sum([counted["images"] async for counted in found])
 
     @classmethod
     @query
-    async def forget_person(cls, user_id: str, of: str, ids: Sequence[Any]) -> None:
-        """Drop the images that show a person; whatever else their runs did can still be taken back."""
+    async def drop_images_of(cls, key: str, fields: Sequence[str], own: tuple[str, Sequence[Any]]) -> None:
+        """Drop the same images; whatever else their runs did can still be taken back."""
+        of, ids = own
         packs = collection(cls)
         with patiently():
-            for side in ("before", "after"):
-                theirs = {"$pull": {"images": {f"{side}.user_id": user_id}}}
-                await packs.update_many({f"images.{side}.user_id": user_id}, theirs)
-            own = {"$in": list(ids)}
-            await packs.update_many({"collection": of, "images._id": own}, {"$pull": {"images": {"_id": own}}})
+            named = {"$or": _naming(key, fields, "images.")}
+            await packs.update_many(named, {"$pull": {"images": {"$or": _naming(key, fields)}}})
+            theirs = {"collection": of, **_with(ids, "images.")}
+            await packs.update_many(theirs, {"$pull": {"images": _with(ids)}})
+
+
+def _naming(key: str, fields: Sequence[str], within: str = "") -> list[dict[str, str]]:
+    return [{f"{within}{side}.{field}": key} for side in ("before", "after") for field in fields]
+
+
+def _with(ids: Sequence[Any], within: str = "") -> dict[str, Any]:
+    return {f"{within}_id": {"$in": list(ids)}}
 
 
 @query
