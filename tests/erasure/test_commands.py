@@ -169,7 +169,7 @@ async def test_somebody_else_with_the_same_address_loses_nothing(life: Life, com
     ended = await life.command(command)
 
     assert ended.code == 0
-    assert f"{again.user_id} have the same address" in ended.out
+    assert f"The same address belongs to {again.user_id}" in ended.out
     assert life.world.google.asked("/revoke") == []
     kept = life.world.database["pending_invites"].find_one({"invite_id": theirs["invite_id"]})
     assert kept["invitee_email"] == kept["email_key"] == life.ada.email
@@ -249,7 +249,11 @@ async def test_an_invite_that_is_over_but_not_swept_is_over_and_a_pending_one_is
 async def test_an_address_in_the_log_goes_and_an_invite_that_another_id_accepted_stays(life: Life) -> None:
     """The invite that the log tells of went with its organization; the other id had the address before."""
     entry = next(each for each in life.org.entries() if each["action"] == "invite.created")
-    gone = {"entry_id": uuid4().hex, "target": {"kind": "invite", "id": "gone"}, "after": {"invitee_email": life.ada.email}}
+    gone = {
+        "entry_id": uuid4().hex,
+        "target": {"kind": "invite", "id": "gone"},
+        "after": {"invitee_email": life.ada.email},
+    }
     life.world.database["audit_log"].insert_one({**entry, **gone})
     mail = {"invitee_email": life.ada.email, "email_key": life.ada.email, "accepted_by": str(uuid4())}
     other = {"invite_id": uuid4().hex, "org_id": life.org.org_id, "status": "accepted", "expires_at": PAST, **mail}

@@ -85,8 +85,8 @@ def _notes(found: Traces, revoked: bool, *, dry_run: bool) -> list[str]:
     notes = []
     if found.others:
         notes.append(
-            f"{', '.join(found.others)} have the same address: what only the address would say is theirs stays, and the "
-            "grant at Google is not revoked. If it is the same person, erase that id first."
+            f"The same address belongs to {', '.join(found.others)}: what only the address would name stays, and the "
+            "grant at Google is not revoked. If it is the same person, erase that id as well, then this one again."
         )
     if found.pending:
         notes.append(f"{found.pending} pending invites to the address stay as they are: revoke them first.")
