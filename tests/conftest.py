@@ -18,7 +18,7 @@ from tests.operators import Operator
 from tests.world import Person, World, elsewhere
 from tests.world import world as started
 
-ROOM = 4_000_000_000  # bytes
+ROOM_IN_MEMORY = 2_000_000_000  # bytes
 # Folders whose tests share something that takes long to make; with several processes one of them has it.
 TOGETHER = ("tests/routes/", "tests/races/", "tests/outages/")
 LONG = (
@@ -29,17 +29,19 @@ LONG = (
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--thorough", action="store_true", help="Also say in other ways what other tests say already")
+    parser.addoption(
+        "--thorough", action="store_true", help="Also slower tests that check the same behaviour a second way"
+    )
     parser.addoption("--sql-servers", action="store_true", help="Also export into PostgreSQL and MariaDB, if installed")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "thorough: says in another way what others say; run with --thorough")
+    config.addinivalue_line("markers", "thorough: checks a second way what others check; run with --thorough")
     config.addinivalue_line("markers", "sql_servers: needs PostgreSQL and MariaDB; run with --sql-servers")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With several processes (scripts/test), a file stays in one of them, and those that take long come first."""
+    """Thorough tests are left out unless they were asked for. A file stays in one process; long ones come first."""
     left_out = [] if config.getoption("--thorough") else [each for each in items if each.get_closest_marker("thorough")]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
@@ -63,7 +65,7 @@ def mongod() -> Iterator[Mongod]:
 def in_memory() -> Path | None:
     """A folder that no disk keeps, where there is one with room: half the time of a write is the disk's."""
     memory = Path("/dev/shm")
-    roomy = memory.is_mount() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM
+    roomy = memory.is_mount() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM_IN_MEMORY
     return memory if roomy else None
 
 

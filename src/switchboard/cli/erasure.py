@@ -86,7 +86,7 @@ def _notes(found: Traces, revoked: bool, *, dry_run: bool) -> list[str]:
     if found.others:
         notes.append(
             f"The same address belongs to {', '.join(found.others)}: what only the address would name stays, and the "
-            "grant at Google is not revoked. If it is the same person, erase that id as well, then this one again."
+            "grant at Google is not revoked. If it is the same person, erase that id too: the last one takes it along."
         )
     if found.pending:
         notes.append(f"{found.pending} pending invites to the address stay as they are: revoke them first.")

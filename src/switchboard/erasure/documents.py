@@ -50,7 +50,7 @@ async def remove_some(part: Part) -> int:
 async def clear_references(part: Part) -> int:
     """Take what goes out of the documents that stay."""
     field = part.rule.field
-    change = {"$pull": {field: {"$in": list(part.keys)}}} if part.rule.many else {"$set": {field: None}}
+    change = {"$pull": {field: {"$in": list(part.named)}}} if part.rule.many else {"$set": {field: None}}
     with patiently():
         return (await _holders(part).update_many(part.which, change)).modified_count
 

@@ -53,10 +53,10 @@ class Rule:
 
 @dataclass(frozen=True)
 class Part:
-    """The documents that a rule is about for one person: those that name one of the `keys`, and how many they are."""
+    """The documents that a rule is about for one person: those that name one of `named`, and how many they are."""
 
     rule: Rule
-    keys: tuple[str, ...]
+    named: tuple[str, ...]
     user_id: str
     documents: int = 0
 
@@ -68,7 +68,7 @@ class Part:
     def which(self) -> dict[str, Any]:
         """The filter for them."""
         others = {} if self.rule.person is None else {self.rule.person: {"$ne": self.user_id}}
-        return {self.rule.field: {"$in": list(self.keys)}, **others}
+        return {self.rule.field: {"$in": list(self.named)}, **others}
 
     @property
     def becomes(self) -> str:
