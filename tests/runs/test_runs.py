@@ -84,6 +84,23 @@ async def test_what_is_stopped_goes_on_at_its_checkpoint(world: World, clock: Cl
         assert (second.run.position, second.run.fence) == ({"_id": 41}, first.run.fence + 1)
 
 
+@pytest.mark.parametrize("late", ["a clock that was set back", "a heartbeat that arrives late"])
+async def test_what_was_given_back_is_free_whatever_comes_late(
+    world: World, clock: Clock, name: str, late: str
+) -> None:
+    with ending_in(ZeroDivisionError):
+        async with runs.begun(name, {}, clock) as work:
+            await work.checkpoint(1)
+            raise ZeroDivisionError
+    if late.startswith("a clock"):
+        clock.now -= timedelta(seconds=1)
+    else:
+        await RunDocument.set_by_holder(work.run, {"leased_until": clock() + LEASE})
+
+    async with runs.begun(name, {}, clock) as next_one:
+        assert (next_one.run.run_id, next_one.run.position) == (work.run.run_id, 1)
+
+
 async def test_one_works_and_another_is_told_so(world: World, clock: Clock, name: str) -> None:
     async with runs.begun(name, {}, clock) as work:
         with pytest.raises(RunUnderWay, match=work.run.holder):

@@ -135,7 +135,7 @@ async def _taken_back(settings: Settings, run_id: str, *, dry_run: bool) -> list
         run = await runs.found(run_id)
         if run.name != NAME:
             raise Invalid(f"This is a run of {run.name}; 'switchboard runs undo' takes it back.")
-        if run.open and run.leased_until > now():
+        if run.held(now()):
             raise run.under_way()
         if run.open and not dry_run:  # else the next import would go on with it
             await runs.abandon(run_id, now)

@@ -54,7 +54,7 @@ class RunDocument(Run, Document):
     @query
     async def take(cls, run: Run, holder: str, now: datetime) -> Run | None:
         """Go on with an open run whose holder gave it back or went silent; None when somebody else just did."""
-        which = {"run_id": run.run_id, "open": True, "fence": run.fence, "leased_until": {"$lte": now}}
+        which = {"run_id": run.run_id, "open": True, "fence": run.fence, **_free(now)}
         mine = {"state": "running", "holder": holder, "leased_until": now + LEASE, "updated_at": now}
         taken = await collection(cls).find_one_and_update(
             which, {"$set": mine, "$inc": {"fence": 1}}, return_document=ReturnDocument.AFTER
@@ -90,9 +90,14 @@ class RunDocument(Run, Document):
     @query
     async def close(cls, run_id: str, states: Sequence[State], state: State, now: datetime) -> bool:
         """End a run that is in one of these states and that nobody works on."""
-        which = {"run_id": run_id, "state": {"$in": list(states)}, "leased_until": {"$lte": now}}
+        which = {"run_id": run_id, "state": {"$in": list(states)}, **_free(now)}
         ended = {"state": state, "open": False, "updated_at": now}
         return (await collection(cls).update_one(which, {"$set": ended})).matched_count == 1
+
+
+def _free(now: datetime) -> dict[str, Any]:
+    """The filter for runs that nobody holds, as `Run.held` says it."""
+    return {"$or": [{"state": {"$ne": "running"}}, {"leased_until": {"$lte": now}}]}
 
 
 class BeforeImagesDocument(BeforeImages, Document):

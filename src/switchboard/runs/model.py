@@ -98,6 +98,10 @@ class Run(BaseModel):
         """Whether it has done nothing yet that somebody would have to go on with."""
         return self.position is None and not self.packs and not self.counts
 
+    def held(self, now: datetime) -> bool:
+        """Whether somebody works on it. Who gave it back holds nothing, whatever a late heartbeat or clock says."""
+        return self.state == "running" and self.leased_until > now
+
     def check_options(self, arguments: Mapping[str, Any]) -> None:
         """Raise unless it may be gone on with by these options."""
         if self.arguments != dict(arguments):

@@ -147,7 +147,7 @@ async def newest(limit: int = 50) -> list[Run]:
 
 
 def _check_idle(run: Run, now: datetime) -> None:
-    if run.open and run.leased_until > now:
+    if run.held(now):
         raise run.under_way()
 
 
@@ -161,7 +161,7 @@ async def _taken(name: str, arguments: Mapping[str, Any], clock: Clock, wait: fl
         open_one = await RunDocument.opened(name)
         if open_one is None:
             continue
-        if open_one.leased_until <= now:
+        if not open_one.held(now):
             if open_one.untouched:
                 await RunDocument.close(open_one.run_id, ("running", "stopped"), "abandoned", now)
                 continue
