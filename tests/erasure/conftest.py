@@ -14,6 +14,8 @@ from tests.bookings.conftest import pulled, span
 from tests.operators import Ended, Operator
 from tests.organizations.conftest import Factory, Organization
 from tests.organizations.conftest import organization as organization
+from tests.worker.conftest import Start as Start
+from tests.worker.conftest import start as start
 from tests.working_hours.plain import sent
 from tests.world import Person, World, environment_of
 
@@ -65,8 +67,7 @@ async def life(world: World, operator: Operator, organization: Factory) -> Life:
     org = await organization("Owner")
     ada, bob = world.person(), world.person()
     for person in (ada, bob):
-        times = dict(zip(("start", "end"), ({"dateTime": each} for each in span("08:00", "08:30")), strict=True))
-        world.google.insert_event(person.email, {"summary": "Standup", **times})
+        world.google.insert_event(person.email, {"summary": "Standup", **times(*span("08:00", "08:30"))})
         booker = await pulled(world, person, created_at=LONG_AGO, updated_at=LONG_AGO)
         about = {"user_id": person.user_id, "source": "google", "google_subject": f"subject of {person.user_id}"}
         world.database["calendar_connections"].insert_one({**about, "google_email": person.email})
@@ -90,6 +91,10 @@ async def life(world: World, operator: Operator, organization: Factory) -> Life:
 async def _done(world: World, person: Person, method: str, path: str, **more: Any) -> None:
     answer = await world.api.request(method, path, headers=person.headers, **more)
     assert answer.is_success, answer.text
+
+
+def times(start: str, end: str) -> dict[str, dict[str, str]]:
+    return {"start": {"dateTime": start}, "end": {"dateTime": end}}
 
 
 def former_name(person: Person) -> str:

@@ -1,5 +1,6 @@
 """`switchboard delete-user` and `anonymise-user`: all that is a person's goes, and only what the rules keep stays."""
 
+import asyncio
 import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +12,8 @@ from devstack.emulator import Fault
 from devstack.propelauth import PropelAuthEmulator
 from switchboard.erasure import documents
 from switchboard.erasure.model import nobody
-from tests.erasure.conftest import Life, former_name
+from tests.bookings.conftest import span
+from tests.erasure.conftest import Life, Start, former_name, times
 from tests.operators import Operator
 from tests.world import World, environment_of, eventually
 
@@ -331,3 +333,25 @@ async def test_more_than_a_batch_goes_and_other_peoples_stay(life: Life) -> None
 
     assert events.count_documents({"user_id": life.ada.user_id}) == 0
     assert events.count_documents({}) == others
+
+
+async def test_a_worker_that_pulls_the_calendar_meanwhile_brings_nothing_back(life: Life, start: Start) -> None:
+    for number in range(200):
+        life.world.google.insert_event(life.ada.email, {"summary": f"Call {number}", **times(*span("12:00", "12:30"))})
+    hers = {"user_id": life.ada.user_id}
+    due = {"$set": {"next_sync_at": PAST, "sync_token": None, "lane": "whole", "status": "waiting"}}
+    life.world.database["calendars"].update_one(hers, due)
+    life.world.google.fail(Fault(path="/events$", method="GET", times=None, latency=0.2))
+    worker = start(page_size=10)
+    events = life.world.database["calendar_events"]
+    await eventually(lambda: events.count_documents({**hers, "title": {"$regex": "^Call"}}), 20)
+    life.gone_there()
+
+    ended = await life.command("delete-user")
+
+    assert (ended.code, ended.err) == (0, "")
+    asked = len(life.world.google.asked("/events$"))
+    worker.terminate()
+    assert await asyncio.to_thread(worker.wait, 20) == 0
+    assert asked < 20, "it was in the middle"
+    assert life.telling(life.ada.user_id).keys() <= NAMES_THE_ID
