@@ -16,7 +16,6 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.stderr.write("Stopped. Nothing was done.\n")
         raise SystemExit(INTERRUPTED) from None
-    gc.freeze()
     gc.enable()
     set_up_logging(LogSettings(level="warning", format="console"))  # to standard error; reports go to the other
     run()

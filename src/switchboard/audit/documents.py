@@ -1,15 +1,12 @@
-"""The audit log. Entries are added and read; all that changes later is whose name and address they tell."""
+"""The audit log. Entries are added and read; all that ever changes is whose name they tell (`switchboard.erasure`)."""
 
-from collections.abc import Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from beanie import Document
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from switchboard.audit.model import AuditEntry, AuditFilter
-from switchboard.mongo import Place, Session, collection, first_page, patiently, query, readable
-
-_INVITEE: Final = ("before.invitee_email", "after.invitee_email")
+from switchboard.mongo import Place, Session, collection, first_page, query, readable
 
 
 class AuditEntryDocument(AuditEntry, Document):
@@ -40,29 +37,6 @@ class AuditEntryDocument(AuditEntry, Document):
         found = collection(cls).find(asked, sort=[("at", -1), ("entry_id", -1)], limit=limit + 1)
         stored, more = first_page([each async for each in found], limit, "at", "entry_id")
         return readable(AuditEntry, stored), more
-
-    @classmethod
-    @query
-    async def count_invitees(cls, addresses: Sequence[str], invite_ids: Sequence[str]) -> dict[str, int]:
-        """How many entries tell one of these addresses as an invitee's, or that of one of these invites, by field."""
-        with patiently():
-            return {
-                field: await collection(cls).count_documents(_telling(field, addresses, invite_ids))
-                for field in _INVITEE
-            }
-
-    @classmethod
-    @query
-    async def remove_invitees(cls, addresses: Sequence[str], invite_ids: Sequence[str]) -> None:
-        with patiently():
-            for field in _INVITEE:
-                which = _telling(field, addresses, invite_ids)
-                await collection(cls).update_many(which, {"$set": {field: None}})
-
-
-def _telling(field: str, addresses: Sequence[str], invite_ids: Sequence[str]) -> dict[str, Any]:
-    theirs = [{field: {"$in": list(addresses)}}, {"target.id": {"$in": list(invite_ids)}}]
-    return {field: {"$ne": None}, "$or": theirs}
 
 
 def _asked(wanted: AuditFilter) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Connecting calendars, choosing which, and reading events back. Pulling is in `pulls`."""
 
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -52,29 +51,23 @@ async def sign_in(services: Services, caller: Identity, now: datetime) -> tuple[
 
 
 async def disconnect(services: Services, caller: Identity, now: datetime) -> None:
-    """Forget the grant, stop pulling, remove the events; what fails then, the worker removes."""
-    shared = await CalendarDocument.shared(primary_calendar_id(caller.user_id))
-    await connections.disconnect(services, caller, now, shared=shared)
-    await _leave_all(caller.user_id, now)
+    """Disconnect the caller's calendars."""
+    await disconnect_user(services, await users.current(services, caller, now), now)
 
 
-async def disconnect_user(services: Services, user: User, now: datetime, *, shared: bool) -> bool:
-    """Disconnect a person, if they are connected, whoever asks for it; whether the grant was revoked at Google.
+async def disconnect_user(services: Services, user: User, now: datetime, *, shared: bool = False) -> bool:
+    """Forget the grant, stop pulling, remove the events; what fails then, the worker removes.
 
-    With `shared` it is not. Raises `Unavailable` before anything changed.
+    Whether the grant was revoked at Google; with `shared` it is not. Raises `NotConnected`, and `Unavailable` before
+    anything changed.
     """
-    revoked = False
-    with suppress(NotConnected):
-        shared = shared or await CalendarDocument.shared(primary_calendar_id(user.user_id))
-        revoked = await connections.disconnect_user(services, user, now, shared=shared)
-    await _leave_all(user.user_id, now)
+    calendar_id = primary_calendar_id(user.user_id)
+    shared = shared or await CalendarDocument.shared(calendar_id)
+    revoked = await connections.disconnect(services, user, now, shared=shared)
+    chosen = {calendar.calendar_id for calendar in await CalendarDocument.of_users([user.user_id])}
+    for each in {calendar_id, *chosen}:
+        await leave(Owner(user.user_id, each, []), now)
     return revoked
-
-
-async def _leave_all(user_id: str, now: datetime) -> None:
-    chosen = {calendar.calendar_id for calendar in await CalendarDocument.of_users([user_id])}
-    for each in {primary_calendar_id(user_id), *chosen}:
-        await leave(Owner(user_id, each, []), now)
 
 
 async def leave(owner: Owner, now: datetime) -> None:

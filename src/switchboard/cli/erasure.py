@@ -61,13 +61,14 @@ def _erase(user_id: str, mode: Mode, *, dry_run: bool, as_json: bool) -> None:
 async def _erased(user_id: str, mode: Mode, *, dry_run: bool) -> tuple[Traces, int, bool]:
     """What was found, how much of it is left, and whether a grant was revoked at Google."""
     async with running(load_settings(), prepare=not dry_run) as services:
-        found = await Erasure(services, read_registry(), user_id, now()).find()
+        erasure = Erasure(services, read_registry(), user_id, now())
+        found = await erasure.find()
         if dry_run:
             return found, found.left_to_do(mode), False
         if found.at_propelauth:
             raise StillKnown
         with progress_bar(found.changing, "Erasing") as advance:
-            after, revoked = await Erasure(services, read_registry(), user_id, now(), advance).erase(found, mode)
+            after, revoked = await erasure.erase(found, mode, advance)
         return found, after.left_to_do(mode), revoked
 
 

@@ -173,18 +173,11 @@ class Access:
         return await ask(self._token)
 
 
-async def disconnect(services: Services, caller: Identity, now: datetime, *, shared: bool) -> None:
-    """Forget the grant here, and take it back at Google when nothing else rests on it.
+async def disconnect(services: Services, user: User, now: datetime, *, shared: bool) -> bool:
+    """Forget a person's grant here, and revoke it at Google when nothing else rests on it; whether it was revoked.
 
-    `shared`: another person is known to read the same Google account, however they connected it.
-    """
-    await disconnect_user(services, await users.current(services, caller, now), now, shared=shared)
-
-
-async def disconnect_user(services: Services, user: User, now: datetime, *, shared: bool) -> bool:
-    """Forget a person's grant here, and revoke it at Google when nothing else rests on it, whoever asks for it.
-
-    Whether it was revoked. Raises `NotConnected`, and `Unavailable` before anything was forgotten.
+    `shared`: another person is known to read the same Google account, however they connected it. Raises
+    `NotConnected`, and `Unavailable` before anything was forgotten.
     """
     connection = await find(user)
     revokes = not shared and await _may_revoke(services, user, connection)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from switchboard.erasure.model import Part
+from switchboard.erasure.model import Part, Telling
 from switchboard.mongo import Collection, collection, patiently, query
 from switchboard.users.documents import UserDocument
 
@@ -56,17 +56,15 @@ async def clear_references(part: Part) -> int:
 
 
 @query
-async def count_names(collection_name: str, path: str, user_id: str) -> int:
-    """How many documents tell the name of a person who did something."""
-    named = {f"{path}.id": user_id, f"{path}.name": {"$ne": None}}
+async def count_telling(telling: Telling) -> int:
     with patiently():
-        return await _collection(collection_name).count_documents(named)
+        return await _collection(telling.collection).count_documents(telling.which)
 
 
 @query
-async def remove_names(collection_name: str, path: str, user_id: str) -> None:
+async def silence(telling: Telling) -> None:
     with patiently():
-        await _collection(collection_name).update_many({f"{path}.id": user_id}, {"$set": {f"{path}.name": None}})
+        await _collection(telling.collection).update_many(telling.which, {"$set": telling.instead})
 
 
 @query

@@ -159,6 +159,39 @@ def _apart(rule: Rule, own: dict[str, str]) -> Rule:
     return replace(rule, within=within, person=own.get(rule.holder.name))
 
 
+@dataclass(frozen=True)
+class Telling:
+    """Documents that tell a person's name or address at a path, and what is set in them for it to be gone."""
+
+    collection: str
+    path: str
+    which: dict[str, Any]
+    instead: dict[str, str | None]
+
+
+def tellings_of(registry: Registry, user_id: str, known: Known) -> list[Telling]:
+    """Where a name or address is told: by whoever did something, in invites, in what the log tells of invites."""
+    log, invites = registry["AuditEntry"].collection, registry["PendingInvite"].collection
+    acted = [
+        Telling(name, path, {f"{path}.id": user_id, f"{path}.name": {"$ne": None}}, {f"{path}.name": None})
+        for name, path in actors_in(registry)
+    ]
+    invited, addressed, address = {"$in": known.invite_ids}, {"$in": known.addresses}, nobody(user_id)
+    logged = [
+        Telling(log, field, {field: {"$ne": None}, "$or": [{field: addressed}, {"target.id": invited}]}, {field: None})
+        for field in ("before.invitee_email", "after.invitee_email")
+    ]
+    got = {"invite_id": invited, "invitee_email": {"$ne": address}}
+    unsigned = {"inviter_user_id": None, "inviter_email": addressed}
+    sent = {"inviter_email": {"$ne": None}, "$or": [{"inviter_user_id": user_id}, unsigned]}
+    return [
+        *acted,
+        *logged,
+        Telling(invites, "invitee_email", got, {"invitee_email": address, "email_key": address}),
+        Telling(invites, "inviter_email", sent, {"inviter_email": None}),
+    ]
+
+
 def fields_of(registry: Registry) -> list[str]:
     """The fields by which documents of any kind name a person."""
     return sorted({rule.field for rule in rules_of(registry)})

@@ -8,9 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from switchboard.audit.documents import AuditEntryDocument
 from switchboard.backfill import service as backfill
 from switchboard.calendars import service as calendars
+from switchboard.connections.model import NotConnected
 from switchboard.erasure import documents
 from switchboard.erasure.model import (
     Known,
@@ -19,11 +19,11 @@ from switchboard.erasure.model import (
     Rule,
     StillKnown,
     Traces,
-    actors_in,
     check_nothing_blocks,
     fields_of,
     nobody,
     rules_of,
+    tellings_of,
 )
 from switchboard.errors import NotFound
 from switchboard.invites.documents import PendingInviteDocument
@@ -39,13 +39,12 @@ from switchboard.users.model import InvalidEmail, fold_email
 
 @dataclass(frozen=True)
 class Erasure:
-    """The erasure of one person. `advance` is told of documents."""
+    """The erasure of one person."""
 
     services: Services
     registry: Registry
     user_id: str
     now: datetime
-    advance: Callable[[int], None] = lambda _: None
 
     async def find(self) -> Traces:
         """What would go and what would stay; nothing is written.
@@ -71,22 +70,24 @@ class Erasure:
             pending=await PendingInviteDocument.count_pending(known.email_keys, self.now),
         )
 
-    async def erase(self, found: Traces, mode: Mode) -> tuple[Traces, bool]:
+    async def erase(self, found: Traces, mode: Mode, advance: Callable[[int], None]) -> tuple[Traces, bool]:
         """Remove what was found, by its rules, and look again; with whether the grant was revoked at Google.
 
-        What is left then came up meanwhile, or is kept. Raises `StillKnown`, and `Unavailable` while Google or
-        PropelAuth do not answer. The person's own document comes last: as long as it is there, not all is done.
+        `advance` is told of documents. What is left then came up meanwhile, or is kept. Raises `StillKnown`, and
+        `Unavailable` while Google or PropelAuth do not answer. The person's own document comes last: as long as it is
+        there, not all is done.
         """
         if found.at_propelauth:
             raise StillKnown
         user, revoked = await UserDocument.find(self.user_id), False
         if user is not None:
-            shared = bool(found.others)
-            revoked = await calendars.disconnect_user(self.services, user, self.now, shared=shared)
+            with suppress(NotConnected):
+                shared = bool(found.others)
+                revoked = await calendars.disconnect_user(self.services, user, self.now, shared=shared)
         await self._end_memberships()
         await self._remove_names(await self._known())
         for part in found.parts:
-            await self._carry_out(part)
+            await self._carry_out(part, advance)
         await BeforeImagesDocument.drop_images_of(self.user_id, fields_of(self.registry), await self._own())
         await (documents.remove_own(self.user_id) if mode == "delete" else documents.strip_own(self.user_id, self.now))
         return await self.find(), revoked
@@ -112,16 +113,16 @@ class Erasure:
             parts.append(replace(part, documents=await documents.count(part)))
         return parts
 
-    async def _carry_out(self, part: Part) -> None:
+    async def _carry_out(self, part: Part, advance: Callable[[int], None]) -> None:
         left = part.documents
         if part.rule.takes_documents:
             while removed := await documents.remove_some(part):
                 left -= removed
-                self.advance(removed)
+                advance(removed)
         elif part.rule.changes_documents:
             await documents.clear_references(part)
         if part.rule.changes_documents:
-            self.advance(max(left, 0))  # what went with the calendar and the memberships
+            advance(max(left, 0))  # what went with the calendar and the memberships
 
     async def _end_memberships(self) -> None:
         """By the ways of organizations, so that seats and Owners stay counted."""
@@ -152,23 +153,12 @@ class Erasure:
 
     async def _names(self, known: Known) -> dict[str, int]:
         """How many documents tell the person's name or address, by the path at which they do."""
-        told = {
-            f"{name}.{path}": await documents.count_names(name, path, self.user_id)
-            for name, path in actors_in(self.registry)
+        return {
+            f"{telling.collection}.{telling.path}": await documents.count_telling(telling)
+            for telling in tellings_of(self.registry, self.user_id, known)
         }
-        log, invites = AuditEntryDocument.Settings.name, PendingInviteDocument.Settings.name
-        invitees = await AuditEntryDocument.count_invitees(known.addresses, known.invite_ids)
-        mails = await PendingInviteDocument.count_addresses(
-            self.user_id, known.addresses, known.invite_ids, nobody(self.user_id)
-        )
-        told |= {f"{log}.{field}": count for field, count in invitees.items()}
-        return told | {f"{invites}.{field}": count for field, count in mails.items()}
 
     async def _remove_names(self, known: Known) -> None:
         """While the person's own document still tells their addresses."""
-        for name, path in actors_in(self.registry):
-            await documents.remove_names(name, path, self.user_id)
-        await AuditEntryDocument.remove_invitees(known.addresses, known.invite_ids)
-        await PendingInviteDocument.remove_addresses(
-            self.user_id, known.addresses, known.invite_ids, nobody(self.user_id)
-        )
+        for telling in tellings_of(self.registry, self.user_id, known):
+            await documents.silence(telling)

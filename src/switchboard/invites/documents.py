@@ -226,33 +226,6 @@ class PendingInviteDocument(PendingInvite, Document):
         asked = {"email_key": {"$in": list(email_keys)}, "status": "pending", "expires_at": {"$gt": now}}
         return await collection(cls).count_documents(asked)
 
-    @classmethod
-    @query
-    async def count_addresses(
-        cls, user_id: str, addresses: Sequence[str], invite_ids: Sequence[str], instead: str
-    ) -> dict[str, int]:
-        """How many of these invites, and of those that the person sent, still tell an address, by field."""
-        got = {"invite_id": {"$in": list(invite_ids)}, "invitee_email": {"$ne": instead}}
-        with patiently():
-            counts = [await collection(cls).count_documents(which) for which in (got, _sent_by(user_id, addresses))]
-        return dict(zip(("invitee_email", "inviter_email"), counts, strict=True))
-
-    @classmethod
-    @query
-    async def remove_addresses(
-        cls, user_id: str, addresses: Sequence[str], invite_ids: Sequence[str], instead: str
-    ) -> None:
-        """Put `instead` in place of the invitee of these, and take the inviter's address out of those they sent."""
-        with patiently():
-            got = {"invitee_email": instead, "email_key": instead}
-            await collection(cls).update_many({"invite_id": {"$in": list(invite_ids)}}, {"$set": got})
-            await collection(cls).update_many(_sent_by(user_id, addresses), {"$set": {"inviter_email": None}})
-
-
-def _sent_by(user_id: str, addresses: Sequence[str]) -> dict[str, Any]:
-    by_mail = {"inviter_user_id": None, "inviter_email": {"$in": list(addresses)}}
-    return {"inviter_email": {"$ne": None}, "$or": [{"inviter_user_id": user_id}, by_mail]}
-
 
 def _this(invite: PendingInvite) -> dict[str, Any]:
     return {"org_id": invite.org_id, "invite_id": invite.invite_id}
