@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from pymongo import UpdateOne
-from pymongo.errors import BulkWriteError, WriteError
+from pymongo import UpdateMany, UpdateOne
+from pymongo.errors import BulkWriteError, PyMongoError, WriteError
 
 from switchboard.mongo import collection, patiently, query
 from switchboard.normalization.model import FIELDS
@@ -52,10 +52,7 @@ async def these(ids: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 async def write(images: Sequence[Image]) -> Written:
-    """Change each of these documents unless somebody else changed what was looked at since it was read.
-
-    In several writes at once: a condition beside the `_id` doubles their time, and MongoDB has more cores than one.
-    """
+    """Change each of these documents unless somebody else changed what was looked at since it was read."""
     some = [images[number::WRITERS] for number in range(WRITERS)]
     done = await asyncio.gather(*(_write(each) for each in some if each))
     return Written(sum(each.changed for each in done), [one for each in done for one in each.refused])
@@ -63,10 +60,45 @@ async def write(images: Sequence[Image]) -> Written:
 
 @query
 async def _write(images: Sequence[Image]) -> Written:
-    writes = [UpdateOne(image.still_before(), image.change()) for image in images]
+    with patiently():
+        try:
+            done = await collection(UserDocument).bulk_write(_together(images), ordered=False)
+        except PyMongoError:  # one by one each is told apart, is not too large, and is repeated by the driver
+            return await _one_by_one(images)
+    return Written(done.matched_count, [])
+
+
+def _together(images: Sequence[Image]) -> list[UpdateMany]:
+    """One update for all that change in the same fields: to plan each by itself takes MongoDB longer than to make it.
+
+    It still decides about each document at the moment of its write.
+    """
+    groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[Image]] = {}
+    for image in images:
+        groups.setdefault((tuple(image.before or ()), tuple(image.after or ())), []).append(image)
+    return [_alike(group, *names) for names, group in groups.items()]
+
+
+def _alike(images: Sequence[Image], before: tuple[str, ...], after: tuple[str, ...]) -> UpdateMany:
+    ids = [image.id for image in images]
+
+    def each(side: Literal["before", "after"], name: str) -> dict[str, Any]:
+        values = [getattr(image, side)[name] for image in images]
+        return {"$arrayElemAt": [{"$literal": values}, {"$indexOfArray": [{"$literal": ids}, "$_id"]}]}
+
+    as_read: list[dict[str, Any]] = [{"$eq": [f"${name}", each("before", name)]} for name in before]
+    as_read += [{"$eq": [{"$type": f"${name}"}, "missing"]} for name in after if name not in before]
+    gone = [name for name in before if name not in after]
+    change: list[dict[str, Any]] = [{"$set": {name: each("after", name) for name in after}}] if after else []
+    change += [{"$unset": gone}] if gone else []
+    return UpdateMany({"_id": {"$in": ids}, "$expr": {"$and": as_read}}, change)
+
+
+async def _one_by_one(images: Sequence[Image]) -> Written:
+    """Change them after an attempt that may have changed some of them already."""
+    writes = [UpdateOne({"$or": [each.still_before(), each.still_after()]}, each.change()) for each in images]
     try:
-        with patiently():
-            done = await collection(UserDocument).bulk_write(writes, ordered=False)
+        done = await collection(UserDocument).bulk_write(writes, ordered=False)
     except BulkWriteError as error:
         return _partly(error, images)
     return Written(done.matched_count, [])
