@@ -84,19 +84,28 @@ async def preview(options: Options, transactions: Transactions, progress: Progre
 
 
 async def _survey(options: Options, transactions: Transactions, progress: Progress, clock: Clock) -> Tally:
-    """What is not clean, and which documents are one person's."""
+    """What is not clean, and which documents are one person's: this MongoDB finds out meanwhile."""
     found = Tally()
-    async with aclosing(_batches(None)) as batches:
-        async for batch in batches:
-            now = clock()
-            for document in batch:
-                found.look(decide(document, options, now))
-            progress(len(batch))
+    merges = asyncio.ensure_future(_look_for_merges(found, transactions))
+    try:
+        async with aclosing(_batches(None)) as batches:
+            async for batch in batches:
+                now = clock()
+                for document in batch:
+                    found.look(decide(document, options, now))
+                progress(len(batch))
+        await merges
+    finally:
+        merges.cancel()
+        await asyncio.gather(merges, return_exceptions=True)
+    return found
+
+
+async def _look_for_merges(found: Tally, transactions: Transactions) -> None:
     async for outcome in merging.merge_all_duplicates(None, transactions):
         _tell(found, "duplicates", outcome)
     async for outcome in merging.merge_all_people(None, transactions):
         _tell(found, "people", outcome)
-    return found
 
 
 async def _merge(task: _Task, what: str, outcomes: AsyncIterator[Outcome]) -> None:
