@@ -4,29 +4,23 @@ Crashes come between the before-images, the write and the checkpoint (facts/reli
 """
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
-from uuid import uuid4
 
 import bson
 import pytest
 from bson import ObjectId
-from pydantic import SecretStr
 
 from devstack.old_shapes import CALENDAR, old_user
-from switchboard.bootstrap import register
 from switchboard.connections.model import no_token_fields
-from switchboard.mongo import Database, Transactions, connected
+from switchboard.mongo import Database, Transactions
 from switchboard.normalization import documents, service
 from switchboard.normalization.model import Options, Tally, decide
 from switchboard.runs import service as runs
 from switchboard.runs.service import Work
-from switchboard.settings import MongoSettings, Settings
 from switchboard.users.documents import UserDocument
-from tests.conftest import bound
 from tests.normalization.legacy import LegacyWriter
 from tests.operators import Operator
 from tests.world import World
@@ -43,18 +37,6 @@ LIKE_OURS = ("scope", "has_calendar_access")
 
 class Crash(Exception):
     """The process is gone."""
-
-
-@pytest.fixture
-async def database(world: World) -> AsyncIterator[Database]:
-    """A database of its own that the documents are on meanwhile."""
-    uri = SecretStr(world.mongod.uri)
-    settings = MongoSettings(uri=uri, database=f"normalizing_{uuid4().hex[:8]}", timeout=5.0)
-    async with connected(settings) as found:
-        await register(found, Settings.model_construct(mongodb=settings), indexes=False)
-        yield found
-    await bound(world)
-    world.mongo.drop_database(settings.database)
 
 
 def now() -> datetime:
@@ -338,18 +320,6 @@ async def test_duplicates_are_merged_under_a_writer_that_never_stops(world: Worl
     stored = {each["user_id"]: each["refresh_token"] for each in users.find()}
     assert users.count_documents({}) == len(people)
     assert {user_id: stored[user_id] for user_id in written} == written
-
-
-async def test_what_the_database_refuses_is_told_and_the_rest_is_done(world: World, database: Database) -> None:
-    users = world.mongo[database.name]["users"]
-    users.insert_many([{"_id": ObjectId(), "user_id": f"u{number}", "scope": "openid"} for number in range(3)])
-    validator = {"$jsonSchema": {"properties": {"user_id": {"enum": ["u0", "u2"]}}}}
-    world.mongo[database.name].command("collMod", "users", validator=validator, validationLevel="strict")
-
-    done = await normalized(database)
-
-    assert (done.done.counts["changed"], done.done.counts["refused"]) == (2, 1)
-    assert sorted(users.distinct("user_id", {"scope": ["openid"]})) == ["u0", "u2"]
 
 
 async def test_a_real_run_under_a_writer_loses_nothing_it_writes(operator: Operator) -> None:

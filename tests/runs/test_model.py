@@ -34,6 +34,23 @@ def test_undoing_is_the_change_the_other_way_round() -> None:
     assert image.still_after() == back.still_before()
 
 
+def test_an_attempt_after_one_of_its_own_finds_what_is_as_it_was_read_and_what_is_changed_already() -> None:
+    held = "a long text"
+    image = Image(7, {"scope": "a", "held": held, "old": None}, {"scope": ["a"], "held": held})
+
+    assert image.still_before_or_after() == {
+        "_id": 7,
+        "held": {"$eq": held, "$not": {"$type": "array"}},
+        "$or": [
+            {
+                "scope": {"$eq": "a", "$not": {"$type": "array"}},
+                "old": {"$eq": None, "$exists": True, "$not": {"$type": "array"}},
+            },
+            {"scope": {"$eq": ["a"]}, "old": {"$exists": False}},
+        ],
+    }
+
+
 def test_a_null_is_not_the_same_as_nothing() -> None:
     assert Image(7, {"scope": None}, {}).still_before()["scope"]["$exists"] is True
     assert Image(7, {}, {"scope": None}).still_before()["scope"] == {"$exists": False}

@@ -96,7 +96,7 @@ def _alike(images: Sequence[Image], before: tuple[str, ...], after: tuple[str, .
 
 async def _one_by_one(images: Sequence[Image]) -> Written:
     """Change them after an attempt that may have changed some of them already."""
-    writes = [UpdateOne({"$or": [each.still_before(), each.still_after()]}, each.change()) for each in images]
+    writes = [UpdateOne(each.still_before_or_after(), each.change()) for each in images]
     try:
         done = await collection(UserDocument).bulk_write(writes, ordered=False)
     except BulkWriteError as error:

@@ -139,6 +139,16 @@ class Image:
         """The filter that finds the document unless somebody else changed these fields since they were written."""
         return {"_id": self.id, **_these(self.after or {}, self.before or {}), **_nothing_else(self.after, self.before)}
 
+    def still_before_or_after(self) -> dict[str, Any]:
+        """The filter for an attempt that may follow one of its own; what both sides say is in it once."""
+        before, after = self.before or {}, self.after or {}
+        same = {"_id", *(name for name in before if name in after and before[name] is after[name])}
+        sides = [
+            {name: side[name] for name in side if name not in same}
+            for side in (self.still_before(), self.still_after())
+        ]
+        return {**{name: value for name, value in self.still_before().items() if name in same}, "$or": sides}
+
     def change(self) -> dict[str, Any]:
         """The update that makes the change."""
         return _update(self.after or {}, self.before or {})
