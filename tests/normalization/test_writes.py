@@ -1,5 +1,6 @@
 """Whatever documents hold, they are written as was decided: many by one update, and one by one where that fails."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -131,6 +132,27 @@ async def test_a_document_is_written_only_as_it_was_read(
     expected = {"_id": 3, **({**meanwhile, **after} if written else {**read, **meanwhile})}
     assert users.find_one({"_id": 3}) == expected
     assert users.find_one({"_id": 4}) == {"_id": 4, **after}
+
+
+async def test_of_those_who_write_the_same_documents_at_once_nobody_overwrites_another(
+    world: World, database: Database
+) -> None:
+    """Each change adds one to what was read, so a change that overwrote another would be missing in the sum."""
+    users = world.mongo[database.name]["users"]
+    users.insert_many([{"_id": number, "x": 0} for number in range(40)])
+
+    async def add() -> int:
+        read = await asyncio.to_thread(lambda: {each["_id"]: each["x"] for each in users.find()})
+        images = [Image(number, {"x": x}, {"x": x + 1}) for number, x in read.items()]
+        return (await documents.write(images)).changed
+
+    async def go_on() -> int:
+        return sum([await add() for _ in range(25)])
+
+    changed = sum(await asyncio.gather(*(go_on() for _ in range(8))))
+
+    assert sum(each["x"] for each in users.find()) == changed
+    assert 40 * 25 <= changed < 40 * 25 * 8, "no two of them met"
 
 
 async def test_values_are_never_taken_for_expressions(world: World, database: Database) -> None:
