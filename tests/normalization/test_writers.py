@@ -27,7 +27,7 @@ from tests.world import World
 
 Json = dict[str, Any]
 
-SEEDS = 6
+SEEDS = [*range(6), *(pytest.param(seed, marks=pytest.mark.thorough) for seed in range(6, 300))]
 PEOPLE = 24
 ROUNDS = 8
 AS_IT_IS = Options()
@@ -138,7 +138,7 @@ def encoded(found: dict[Any, Json]) -> dict[Any, bytes]:
     return {key: bson.encode(dict(sorted(each.items()))) for key, each in found.items()}
 
 
-@pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.parametrize("seed", SEEDS)
 async def test_writers_and_crashes_at_any_point_lose_no_field_and_the_end_is_clean(
     world: World, database: Database, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
