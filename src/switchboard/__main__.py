@@ -1,6 +1,7 @@
 """`switchboard`, and `python -m switchboard`."""
 
 import gc
+import os
 import sys
 
 INTERRUPTED = 130
@@ -18,7 +19,16 @@ def main() -> None:
         raise SystemExit(INTERRUPTED) from None
     gc.enable()
     set_up_logging(LogSettings(level="warning", format="console"))  # to standard error; reports go to the other
-    run()
+    try:
+        run()
+    except SystemExit as end:
+        if (
+            end.code == INTERRUPTED
+        ):  # threads of the driver may wait for MongoDB for minutes; nobody needs them any more
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(INTERRUPTED)
+        raise
 
 
 if __name__ == "__main__":

@@ -223,12 +223,12 @@ def _places(error: ValidationError) -> list[str]:
 
 def as_our_error(error: PyMongoError | BSONError) -> SwitchboardError:
     """The kind of error this is for our callers. Its message never quotes the driver's, which may hold data."""
+    if isinstance(error, DocumentTooLarge) or _code(error) in _TOO_LARGE:
+        return TooLarge("This is too large to be stored.")
     if isinstance(error, BSONError):
         return DataError()
     if isinstance(error, DuplicateKeyError):
         return Conflict("This already exists.")
-    if isinstance(error, DocumentTooLarge) or _code(error) in _TOO_LARGE:
-        return TooLarge("This is too large to be stored.")
     if _code(error) == _DISK_FULL:
         return Unavailable(
             "The disk of the database is full. Its operators have to make room; then try again.", retry_after=60.0
@@ -242,7 +242,7 @@ def as_our_error(error: PyMongoError | BSONError) -> SwitchboardError:
     return SwitchboardError("The database refused the operation.")
 
 
-def _code(error: PyMongoError) -> int | None:
+def _code(error: PyMongoError | BSONError) -> int | None:
     return error.code if isinstance(error, OperationFailure) else None
 
 

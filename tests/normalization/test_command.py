@@ -135,6 +135,25 @@ async def test_stopped_by_ctrl_c_and_killed_it_goes_on_and_ends_as_if_nobody_had
         operator.mongo.drop_database(copy)
 
 
+async def test_ctrl_c_does_not_wait_for_what_mongodb_is_still_working_on(operator: Operator) -> None:
+    fill(operator, (old_user(number) for number in range(10)))
+    admin = operator.mongo.admin
+    data = {"failCommands": ["aggregate"], "blockConnection": True, "blockTimeMS": 5_000}
+    point = {"configureFailPoint": "failCommand", "data": {**data, "namespace": f"{operator.name}.users"}}
+    met = admin.command({**point, "mode": "alwaysOn"})["count"]
+    try:
+        process = await operator.start("normalize-users", "--dry-run")
+        once = {"waitForFailPoint": "failCommand", "timesEntered": met + 1, "maxTimeMS": 20_000}
+        await asyncio.to_thread(admin.command, once)
+        process.send_signal(signal.SIGINT)
+        _, err = await asyncio.wait_for(process.communicate(), 3.5)
+    finally:
+        admin.command({"configureFailPoint": "failCommand", "mode": "off"})
+
+    stopped_with = "Stopped. What was done is kept; the same command goes on from there.\n"
+    assert (process.returncode, err.decode()) == (130, stopped_with)
+
+
 async def test_what_is_left_for_a_person_is_told_by_id_with_exit_code_3_and_options_do_what_they_say(
     operator: Operator,
 ) -> None:

@@ -1,7 +1,7 @@
 """Whatever documents hold, they are written as was decided: many by one update, and one by one where that fails."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from random import Random
@@ -10,9 +10,12 @@ from typing import Any
 import bson
 import pytest
 from bson import ObjectId
+from bson.raw_bson import RawBSONDocument
 from pymongo.errors import PyMongoError
 
 from devstack.old_shapes import CALENDAR, old_user
+from switchboard.errors import Misconfigured, Unavailable
+from switchboard.merging import documents as merging_documents
 from switchboard.mongo import Database, Transactions
 from switchboard.normalization import documents, service
 from switchboard.normalization.model import Options, decide
@@ -108,6 +111,8 @@ async def test_whatever_documents_hold_they_are_written_as_was_decided(
         ({"gone": 1}, {}, {}, True),
         ({"gone": 1}, {"gone": 2}, {}, False),
         ({"a": 1}, {"another": 2}, {"a": 2}, True),
+        ({"a": 5.0}, {"a": [5.0, "theirs"]}, {"a": 5}, False),
+        ({"a": ["x"]}, {"a": [["x"], "theirs"]}, {"a": "x"}, False),
     ],
 )
 async def test_a_document_is_written_only_as_it_was_read(
@@ -208,3 +213,118 @@ async def test_a_run_goes_on_when_the_database_moves_to_another_server(
 
     assert (done.done.counts["changed"], done.done.counts["changed_meanwhile"]) == (30, 0)
     assert users.count_documents({"scope": ["openid"]}) == 30
+
+
+async def test_documents_too_large_for_one_message_are_written_in_several(
+    world: World, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The driver refuses these itself, by an error that is none of its own."""
+    monkeypatch.setattr(documents, "WRITERS", 1)
+    users = world.mongo[database.name]["users"]
+    large = " ".join(CALENDAR) + " " * 150_000
+    users.insert_many([{"_id": number, "user_id": f"u{number}", "scopes": large} for number in range(200)])
+
+    done = await normalized(database)
+
+    assert done.done.counts["changed"] == 200
+    assert users.count_documents({"scope": list(CALENDAR)}) == 200
+
+
+async def test_a_document_that_can_only_just_be_asked_for_is_written_and_one_that_cannot_is_told(
+    world: World, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(documents, "WRITERS", 1)
+    monkeypatch.setattr(documents, "_together", refuse_many)
+    users = world.mongo[database.name]["users"]
+    users.insert_many([{"_id": number, "user_id": "x" * number * 1_500_000} for number in range(3, 10, 3)])
+
+    images = [
+        Image(number, {"user_id": "x" * number * 1_500_000}, {"user_id": "y" * 6_000_000}) for number in (3, 6, 9)
+    ]
+    done = await documents.write(images)
+
+    assert (done.changed, [image.id for image in done.refused]) == (2, [9])
+    assert users.count_documents({"user_id": "y" * 6_000_000}) == 2
+    only = await documents.write([images[2]])
+    assert (only.changed, [image.id for image in only.refused]) == (0, [9])
+
+
+async def test_what_old_shells_wrote_as_undefined_is_read_as_null_and_made_clean(
+    world: World, database: Database
+) -> None:
+    users = world.mongo[database.name]["users"]
+    known = bson.encode({"_id": 1, "user_id": "u", "scopes": list(CALENDAR)})
+    undefined = known[4:-1] + b"\x06scope\x00\x00"
+    users.insert_one(RawBSONDocument((len(undefined) + 4).to_bytes(4, "little") + undefined))
+
+    done = await normalized(database)
+
+    assert (done.done.counts["changed"], done.done.counts["changed_meanwhile"]) == (1, 0)
+    assert users.find_one()["scope"] == list(CALENDAR)
+
+
+async def test_a_document_that_an_index_stands_against_is_told(world: World, database: Database) -> None:
+    users = world.mongo[database.name]["users"]
+    users.create_index([("scope", 1), ("scopes", 1)])  # of two lists there is none
+    users.insert_one({"_id": 1, "user_id": "u1", "scope": "openid", "scopes": ["openid"]})
+    users.insert_one({"_id": 2, "user_id": "u2", "scope": "openid"})
+
+    done = await normalized(database)
+
+    assert (done.done.counts["changed"], done.done.samples["refused"]) == (1, [{"id": "1"}])
+
+
+async def test_a_refused_one_and_one_to_try_again_are_told_apart_by_the_type_of_their_ids_too(
+    world: World, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users = world.mongo[database.name]["users"]
+    users.insert_many([{"_id": 1, "user_id": "u13", "scope": "openid"}, {"_id": True, "user_id": "u", "scope": "a"}])
+    validator = {"$jsonSchema": {"properties": {"user_id": {"not": {"enum": ["u13"]}}}}}
+    world.mongo[database.name].command("collMod", "users", validator=validator, validationLevel="strict")
+    write, late = documents.write, ["a b"]
+
+    async def written(images: Any) -> documents.Written:
+        if late:
+            users.update_one({"_id": True}, {"$set": {"scope": late.pop()}})
+        return await write(images)
+
+    monkeypatch.setattr(documents, "write", written)
+    done = await normalized(database)
+
+    assert (done.done.counts["changed"], done.done.counts["refused"]) == (1, 1)
+    assert users.find_one({"user_id": "u"})["scope"] == ["a", "b"]
+
+
+async def test_an_error_is_told_once_all_that_was_begun_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = []
+
+    async def one(images: Any) -> documents.Written:
+        if images[0].id == 0:
+            raise Unavailable
+        await asyncio.sleep(0.01)
+        ended.append(images[0].id)
+        return documents.Written(1, [])
+
+    monkeypatch.setattr(documents, "_write", one)
+
+    with pytest.raises(Unavailable):
+        await documents.write([Image(number, {}, {"a": 1}) for number in range(3)])
+    assert ended == [1, 2]
+
+
+async def test_what_keeps_people_from_being_compared_ends_the_look_at_once(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def endless(_: Any) -> list[Json]:
+        await asyncio.sleep(0)
+        return [{"_id": 1, "user_id": "u"}]
+
+    async def refused() -> AsyncIterator[list[Any]]:
+        raise Misconfigured("not allowed")
+        yield []
+
+    monkeypatch.setattr(documents, "batch", endless)
+    monkeypatch.setattr(merging_documents, "duplicates", refused)
+
+    with pytest.raises(Misconfigured):
+        await service.preview(AS_IT_IS, Transactions(database), lambda _: None, now)

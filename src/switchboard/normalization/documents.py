@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+import bson
+from bson.errors import BSONError
 from pymongo import UpdateMany, UpdateOne
 from pymongo.errors import BulkWriteError, PyMongoError, WriteError
 
@@ -16,15 +18,17 @@ from switchboard.users.documents import UserDocument
 BATCH: Final = 1000
 WRITERS: Final = 3
 _SHOWN: Final = dict.fromkeys(FIELDS, 1)
-_REFUSED: Final = frozenset({121, 10334, 17419, 17420})  # a validator stands against it, or it would be too large
+MOST_BYTES: Final = 16_000_000  # of a filter and its update
+# A validator or an index (of two lists) stands against it, or it would be too large.
+_REFUSED: Final = frozenset({121, 171, 10334, 17419, 17420})
 
 
 @dataclass(frozen=True)
 class Written:
-    """How many documents were still as they had been read, and the ids of those that the server refuses to change."""
+    """How many documents were still as they had been read, and the images that the server refuses to make true."""
 
     changed: int
-    refused: list[Any]
+    refused: list[Image]
 
 
 @query
@@ -54,17 +58,21 @@ async def these(ids: Sequence[Any]) -> list[dict[str, Any]]:
 async def write(images: Sequence[Image]) -> Written:
     """Change each of these documents unless somebody else changed what was looked at since it was read."""
     some = [images[number::WRITERS] for number in range(WRITERS)]
-    done = await asyncio.gather(*(_write(each) for each in some if each))
-    return Written(sum(each.changed for each in done), [one for each in done for one in each.refused])
+    done = await asyncio.gather(*(_write(each) for each in some if each), return_exceptions=True)
+    for each in done:  # only once all have ended: who is told of an error may take the run back
+        if isinstance(each, BaseException):
+            raise each
+    written = [each for each in done if isinstance(each, Written)]
+    return Written(sum(each.changed for each in written), [one for each in written for one in each.refused])
 
 
 @query
 async def _write(images: Sequence[Image]) -> Written:
-    with patiently():
-        try:
+    try:
+        with patiently():
             done = await collection(UserDocument).bulk_write(_together(images), ordered=False)
-        except PyMongoError:  # one by one each is told apart, is not too large, and is repeated by the driver
-            return await _one_by_one(images)
+    except (PyMongoError, BSONError):  # one by one each is told apart, is not too large, and is repeated by the driver
+        return await _one_by_one(images)
     return Written(done.matched_count, [])
 
 
@@ -86,7 +94,8 @@ def _alike(images: Sequence[Image], before: tuple[str, ...], after: tuple[str, .
         values = [getattr(image, side)[name] for image in images]
         return {"$arrayElemAt": [{"$literal": values}, {"$indexOfArray": [{"$literal": ids}, "$_id"]}]}
 
-    as_read: list[dict[str, Any]] = [{"$eq": [f"${name}", each("before", name)]} for name in before]
+    as_read: list[dict[str, Any]] = [{"$eq": [_value(name), each("before", name)]} for name in before]
+    as_read += [{"$ne": [{"$type": f"${name}"}, "missing"]} for name in before]
     as_read += [{"$eq": [{"$type": f"${name}"}, "missing"]} for name in after if name not in before]
     gone = [name for name in before if name not in after]
     change: list[dict[str, Any]] = [{"$set": {name: each("after", name) for name in after}}] if after else []
@@ -94,14 +103,34 @@ def _alike(images: Sequence[Image], before: tuple[str, ...], after: tuple[str, .
     return UpdateMany({"_id": {"$in": ids}, "$expr": {"$and": as_read}}, change)
 
 
+def _value(name: str) -> dict[str, Any]:
+    """A field as it is read here: BSON's `undefined`, which old shells wrote, as null."""
+    return {"$ifNull": [f"${name}", None]}
+
+
 async def _one_by_one(images: Sequence[Image]) -> Written:
     """Change them after an attempt that may have changed some of them already."""
-    writes = [UpdateOne(each.still_before_or_after(), each.change()) for each in images]
+    each = [(image, _alone(image)) for image in images]
+    too_large = [image for image, write in each if write is None]
+    sent = [(image, write) for image, write in each if write is not None]
+    if not sent:
+        return Written(0, too_large)
     try:
-        done = await collection(UserDocument).bulk_write(writes, ordered=False)
+        with patiently():
+            done = await collection(UserDocument).bulk_write([write for _, write in sent], ordered=False)
     except BulkWriteError as error:
-        return _partly(error, images)
-    return Written(done.matched_count, [])
+        written = _partly(error, [image for image, _ in sent])
+        return Written(written.changed, [*too_large, *written.refused])
+    return Written(done.matched_count, too_large)
+
+
+def _alone(image: Image) -> UpdateOne | None:
+    """None when it is too large to be asked for in any way."""
+    change = image.change()
+    for which in (image.still_before_or_after(), image.still_before()):
+        if len(bson.encode({"q": which, "u": change})) <= MOST_BYTES:
+            return UpdateOne(which, change)
+    return None
 
 
 def _partly(error: BulkWriteError, images: Sequence[Image]) -> Written:
@@ -110,4 +139,4 @@ def _partly(error: BulkWriteError, images: Sequence[Image]) -> Written:
     others = [each for each in errors if each.get("code") not in _REFUSED] or told.get("writeConcernErrors")
     if others:
         raise WriteError("a write failed", others[0].get("code")) from error
-    return Written(told.get("nMatched", 0), [images[each["index"]].id for each in errors])
+    return Written(told.get("nMatched", 0), [images[each["index"]] for each in errors])

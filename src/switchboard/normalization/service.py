@@ -84,21 +84,28 @@ async def preview(options: Options, transactions: Transactions, progress: Progre
 
 
 async def _survey(options: Options, transactions: Transactions, progress: Progress, clock: Clock) -> Tally:
-    """What is not clean, and which documents are one person's: this MongoDB finds out meanwhile."""
+    """What is not clean, and which documents are one person's: that MongoDB finds out meanwhile."""
     found = Tally()
-    merges = asyncio.ensure_future(_look_for_merges(found, transactions))
+    looks = [
+        asyncio.ensure_future(_look_at_all(found, options, progress, clock)),
+        asyncio.ensure_future(_look_for_merges(found, transactions)),
+    ]
     try:
-        async with aclosing(_batches(None)) as batches:
-            async for batch in batches:
-                now = clock()
-                for document in batch:
-                    found.look(decide(document, options, now))
-                progress(len(batch))
-        await merges
+        await asyncio.gather(*looks)
     finally:
-        merges.cancel()
-        await asyncio.gather(merges, return_exceptions=True)
+        for look in looks:
+            look.cancel()
+        await asyncio.gather(*looks, return_exceptions=True)
     return found
+
+
+async def _look_at_all(found: Tally, options: Options, progress: Progress, clock: Clock) -> None:
+    async with aclosing(_batches(None)) as batches:
+        async for batch in batches:
+            now = clock()
+            for document in batch:
+                found.look(decide(document, options, now))
+            progress(len(batch))
 
 
 async def _look_for_merges(found: Tally, transactions: Transactions) -> None:
@@ -173,11 +180,12 @@ async def _left(task: _Task, part: Tally, images: list[Image]) -> list[Change]:
     """Make the changes; what has to change in documents that somebody else changed meanwhile."""
     written = await documents.write(images)
     part.counts["changed"] += written.changed
-    for document_id in written.refused:
-        part.add("refused", {"id": str(document_id)})
+    for image in written.refused:
+        part.add("refused", {"id": str(image.id)})
     if written.changed + len(written.refused) == len(images):
         return []
-    again = [image.id for image in images if image.id not in written.refused]
+    refused = {id(image) for image in written.refused}
+    again = [image.id for image in images if id(image) not in refused]
     return [change for change in task.decided(await documents.these(again)) if change.kinds]
 
 

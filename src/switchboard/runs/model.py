@@ -200,9 +200,9 @@ def _these(values: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, An
 
 def _just(value: Any) -> dict[str, Any]:
     """This value, and neither nothing at all nor a list that has it among others."""
-    if value is None:
-        return {"$eq": None, "$exists": True, "$not": _LIST}
-    return {"$eq": value, "$not": _LIST} if isinstance(value, str) else {"$eq": value}
+    if isinstance(value, list):
+        return {"$eq": value, "$not": {"$elemMatch": {"$eq": value}}}
+    return {"$eq": value, "$not": _LIST, **({"$exists": True} if value is None else {})}
 
 
 def _nothing_else(values: Mapping[str, Any] | None, others: Mapping[str, Any] | None) -> dict[str, Any]:
