@@ -28,6 +28,7 @@ Json = dict[str, Any]
 AS_IT_IS = Options()
 DROPPING = Options(drop_obsolete=True)
 MANY = 600
+GONE = object()
 
 
 def now() -> datetime:
@@ -100,6 +101,8 @@ async def test_whatever_documents_hold_they_are_written_as_was_decided(
         ({"a": "x"}, {"a": ["x", "y"]}, {"a": "z"}, False),
         ({"a": "x"}, {"a": None}, {"a": ["x"]}, False),
         ({"a": None}, {}, {"a": 1}, True),
+        ({"a": None}, {"a": GONE}, {"a": 1}, False),
+        ({"a": 1}, {"a": GONE}, {"a": 2}, False),
         ({}, {}, {"a": 1}, True),
         ({}, {"a": None}, {"a": 1}, False),
         ({}, {"a": 5}, {"a": 1}, False),
@@ -127,14 +130,17 @@ async def test_a_document_is_written_only_as_it_was_read(
     together: bool,
 ) -> None:
     users = world.mongo[database.name]["users"]
-    users.insert_many([{"_id": number, **read, **(meanwhile if number == 3 else {})} for number in range(6)])
+    users.insert_many([{"_id": number, **read} for number in range(6)])
+    theirs = {name: value for name, value in meanwhile.items() if value is not GONE}
+    users.update_one({"_id": 3}, {"$set": {**theirs, "_id": 3}, "$unset": dict.fromkeys(meanwhile.keys() - theirs, "")})
     if not together:
         monkeypatch.setattr(documents, "_together", refuse_many)
 
     done = await documents.write([Image(number, read, after) for number in range(6)])
 
     assert (done.changed, done.refused) == (6 if written else 5, [])
-    expected = {"_id": 3, **({**meanwhile, **after} if written else {**read, **meanwhile})}
+    expected = {"_id": 3, **({**theirs, **after} if written else {**read, **meanwhile})}
+    expected = {name: value for name, value in expected.items() if value is not GONE}
     assert users.find_one({"_id": 3}) == expected
     assert users.find_one({"_id": 4}) == {"_id": 4, **after}
 
@@ -209,7 +215,7 @@ async def test_a_run_goes_on_when_the_database_moves_to_another_server(
 
     with failing(world, database.name, **fault) as failed:
         done = await normalized(database)
-        assert failed() == 1
+        assert failed() >= 1  # MongoDB counts those who ask at the same moment as well
 
     assert (done.done.counts["changed"], done.done.counts["changed_meanwhile"]) == (30, 0)
     assert users.count_documents({"scope": ["openid"]}) == 30
