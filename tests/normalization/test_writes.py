@@ -332,5 +332,6 @@ async def test_what_keeps_people_from_being_compared_ends_the_look_at_once(
     monkeypatch.setattr(documents, "batch", endless)
     monkeypatch.setattr(merging_documents, "duplicates", refused)
 
-    with pytest.raises(Misconfigured):
-        await service.preview(AS_IT_IS, Transactions(database), lambda _: None, now)
+    async with asyncio.timeout(10):
+        with pytest.raises(Misconfigured):
+            await service.preview(AS_IT_IS, Transactions(database), lambda _: None, now)
