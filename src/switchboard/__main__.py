@@ -22,13 +22,16 @@ def main() -> None:
     try:
         run()
     except SystemExit as end:
-        if (
-            end.code == INTERRUPTED
-        ):  # threads of the driver may wait for MongoDB for minutes; nobody needs them any more
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(INTERRUPTED)
+        if end.code == INTERRUPTED:
+            _end_at_once()
         raise
+
+
+def _end_at_once() -> None:
+    """End without the driver's threads, which may wait for MongoDB for minutes and which nobody needs any more."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

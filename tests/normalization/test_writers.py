@@ -125,8 +125,8 @@ def interrupted(monkeypatch: pytest.MonkeyPatch, both: Both) -> None:
     monkeypatch.setattr(documents, "BATCH", 7)
 
 
-def clean(stored: Json) -> Json:
-    change = decide(stored, AS_IT_IS, now())
+def clean(stored: Json, options: Options = AS_IT_IS) -> Json:
+    change = decide(stored, options, now())
     return {**{name: value for name, value in stored.items() if name not in change.before}, **change.after}
 
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
@@ -18,25 +17,17 @@ from switchboard.errors import Misconfigured, Unavailable
 from switchboard.merging import documents as merging_documents
 from switchboard.mongo import Database, Transactions
 from switchboard.normalization import documents, service
-from switchboard.normalization.model import Options, decide
+from switchboard.normalization.model import Options
 from switchboard.runs.model import Image
 from tests.normalization.test_decisions import CODEC, DIRTY, ODD
+from tests.normalization.test_writers import AS_IT_IS, by_id, clean, encoded, normalized, now
 from tests.world import World
 
 Json = dict[str, Any]
 
-AS_IT_IS = Options()
 DROPPING = Options(drop_obsolete=True)
 MANY = 600
 GONE = object()
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
-async def normalized(database: Database, options: Options = AS_IT_IS) -> service.Normalization:
-    return await service.normalize(options, Transactions(database), lambda _: None, now)
 
 
 def odd_user(number: int) -> Json:
@@ -44,15 +35,6 @@ def odd_user(number: int) -> Json:
     random = Random(number)
     odd = {random.choice(DIRTY): random.choice(ODD) for _ in range(random.randrange(6))}
     return {**old_user(number), **odd}
-
-
-def clean(stored: Json, options: Options) -> Json:
-    change = decide(stored, options, now())
-    return {**{name: value for name, value in stored.items() if name not in change.before}, **change.after}
-
-
-def encoded(found: Json) -> bytes:
-    return bson.encode(dict(sorted(found.items())))
 
 
 def refuse_many(_: Any) -> None:
@@ -78,16 +60,13 @@ async def test_whatever_documents_hold_they_are_written_as_was_decided(
 ) -> None:
     users = world.mongo[database.name].get_collection("users", codec_options=CODEC)
     users.insert_many([odd_user(number) for number in range(MANY)])
-    expected = {each["_id"]: clean(each, options) for each in users.find()}
+    expected = {key: clean(each, options) for key, each in by_id(users).items()}
     if not together:
         monkeypatch.setattr(documents, "_together", refuse_many)
 
     done = await normalized(database, options)
 
-    stored = {each["_id"]: each for each in users.find()}
-    assert {key: encoded(each) for key, each in stored.items()} == {
-        key: encoded(each) for key, each in expected.items()
-    }
+    assert encoded(by_id(users)) == encoded(expected)
     assert MANY // 2 < done.done.counts["changed"] < MANY
     assert done.done.counts["changed_meanwhile"] == 0
 
@@ -192,18 +171,21 @@ async def test_what_the_database_refuses_is_told_and_the_rest_is_done(world: Wor
     assert users.count_documents({"scope": ["openid"]}) == 28
 
 
-async def test_documents_too_large_for_one_update_are_written_one_by_one(
-    world: World, database: Database, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("number", "size"), [(3, 6_000_000), (200, 150_000)], ids=["refused by the database", "refused by the driver"]
+)
+async def test_documents_too_large_to_be_written_together_are_written_one_by_one(
+    world: World, database: Database, monkeypatch: pytest.MonkeyPatch, number: int, size: int
 ) -> None:
     monkeypatch.setattr(documents, "WRITERS", 1)
     users = world.mongo[database.name]["users"]
-    large = " ".join(CALENDAR) + " " * 6_000_000
-    users.insert_many([{"_id": ObjectId(), "user_id": f"u{number}", "scopes": large} for number in range(3)])
+    large = " ".join(CALENDAR) + " " * size
+    users.insert_many([{"_id": each, "user_id": f"u{each}", "scopes": large} for each in range(number)])
 
     done = await normalized(database)
 
-    assert done.done.counts["changed"] == 3
-    assert users.count_documents({"scope": list(CALENDAR), "has_calendar_access": True}) == 3
+    assert done.done.counts["changed"] == number
+    assert users.count_documents({"scope": list(CALENDAR), "has_calendar_access": True}) == number
 
 
 @pytest.mark.parametrize("fault", [{"errorCode": 10107}, {"closeConnection": True}], ids=["stepped down", "cut off"])
@@ -219,21 +201,6 @@ async def test_a_run_goes_on_when_the_database_moves_to_another_server(
 
     assert (done.done.counts["changed"], done.done.counts["changed_meanwhile"]) == (30, 0)
     assert users.count_documents({"scope": ["openid"]}) == 30
-
-
-async def test_documents_too_large_for_one_message_are_written_in_several(
-    world: World, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The driver refuses these itself, by an error that is none of its own."""
-    monkeypatch.setattr(documents, "WRITERS", 1)
-    users = world.mongo[database.name]["users"]
-    large = " ".join(CALENDAR) + " " * 150_000
-    users.insert_many([{"_id": number, "user_id": f"u{number}", "scopes": large} for number in range(200)])
-
-    done = await normalized(database)
-
-    assert done.done.counts["changed"] == 200
-    assert users.count_documents({"scope": list(CALENDAR)}) == 200
 
 
 async def test_a_document_that_can_only_just_be_asked_for_is_written_and_one_that_cannot_is_told(
@@ -307,7 +274,8 @@ async def test_an_error_is_told_once_all_that_was_begun_has_ended(monkeypatch: p
     async def one(images: Any) -> documents.Written:
         if images[0].id == 0:
             raise Unavailable
-        await asyncio.sleep(0.01)
+        for _ in range(10):  # turns in which an error would be told too early
+            await asyncio.sleep(0)
         ended.append(images[0].id)
         return documents.Written(1, [])
 

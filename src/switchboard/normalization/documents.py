@@ -16,7 +16,7 @@ from switchboard.runs.model import Image
 from switchboard.users.documents import UserDocument
 
 BATCH: Final = 1000
-WRITERS: Final = 3
+WRITERS: Final = 3  # MongoDB has more cores than one
 _SHOWN: Final = dict.fromkeys(FIELDS, 1)
 MOST_BYTES: Final = 16_000_000  # of a filter and its update
 # A validator or an index (of two lists) stands against it, or it would be too large.
@@ -94,7 +94,10 @@ def _alike(images: Sequence[Image], before: tuple[str, ...], after: tuple[str, .
         values = [getattr(image, side)[name] for image in images]
         return {"$arrayElemAt": [{"$literal": values}, {"$indexOfArray": [{"$literal": ids}, "$_id"]}]}
 
-    as_read: list[dict[str, Any]] = [{"$eq": [_value(name), each("before", name)]} for name in before]
+    # BSON's `undefined`, which old shells wrote, is read as null.
+    as_read: list[dict[str, Any]] = [
+        {"$eq": [{"$ifNull": [f"${name}", None]}, each("before", name)]} for name in before
+    ]
     as_read += [{"$ne": [{"$type": f"${name}"}, "missing"]} for name in before]
     as_read += [{"$eq": [{"$type": f"${name}"}, "missing"]} for name in after if name not in before]
     gone = [name for name in before if name not in after]
@@ -103,16 +106,11 @@ def _alike(images: Sequence[Image], before: tuple[str, ...], after: tuple[str, .
     return UpdateMany({"_id": {"$in": ids}, "$expr": {"$and": as_read}}, change)
 
 
-def _value(name: str) -> dict[str, Any]:
-    """A field as it is read here: BSON's `undefined`, which old shells wrote, as null."""
-    return {"$ifNull": [f"${name}", None]}
-
-
 async def _one_by_one(images: Sequence[Image]) -> Written:
     """Change them after an attempt that may have changed some of them already."""
-    each = [(image, _alone(image)) for image in images]
-    too_large = [image for image, write in each if write is None]
-    sent = [(image, write) for image, write in each if write is not None]
+    writes = [(image, _alone(image)) for image in images]
+    too_large = [image for image, write in writes if write is None]
+    sent = [(image, write) for image, write in writes if write is not None]
     if not sent:
         return Written(0, too_large)
     try:
