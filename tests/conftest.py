@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
+from pymongo import MongoClient
 
 from devstack.mongod import Mongod
 from switchboard.bootstrap import register
@@ -59,6 +61,9 @@ def mongod() -> Iterator[Mongod]:
         yield SimpleNamespace(uri=uri)  # type: ignore[misc]
         return
     with Mongod(test_commands=True, inside=in_memory()) as running:
+        with MongoClient[dict[str, Any]](running.uri) as mongo:
+            # Many a test's clock stands in the past: what is expired by MongoDB's would go in the middle of the test.
+            mongo.admin.command("setParameter", 1, ttlMonitorEnabled=False)
         yield running
 
 

@@ -19,7 +19,7 @@ from tests.worker.conftest import start as start
 from tests.working_hours.plain import sent
 from tests.world import Person, World, environment_of
 
-LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+LONG_AGO, LONG_AHEAD = datetime(2026, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 Documents = dict[str, list[dict[str, Any]]]
 
 
@@ -79,7 +79,7 @@ async def life(world: World, operator: Operator, organization: Factory) -> Life:
     ada.token = world.propelauth.access_token(ada.user_id)
     await _done(world, ada, "POST", f"{org.at}/agents", json={"name": "Reception"})
     channel = {"channel_id": f"channel of {ada.user_id}", "user_id": ada.user_id, "google_calendar_id": ada.email}
-    world.database["calendar_channels"].insert_one({**channel, "calendar_id": "hers", "expires_at": LONG_AGO})
+    world.database["calendar_channels"].insert_one({**channel, "calendar_id": "hers", "expires_at": LONG_AHEAD})
     guest = {"email": f"guest.{ada.email}", "role_in_org": "Member"}
     await _done(world, ada, "POST", f"{org.at}/invites", json=guest)
     await _done(world, ada, "PUT", "/v1/me/working-hours", json=sent(monday=[("09:00", "17:00")]))
