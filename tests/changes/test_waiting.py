@@ -27,7 +27,7 @@ def open_streams(world: World) -> list[Any]:
     """Cursors over the collection that MongoDB keeps, in use or not."""
     stages: list[dict[str, Any]] = [
         {"$currentOp": {"allUsers": True, "idleCursors": True}},
-        {"$match": {"ns": f"{world.settings.mongodb.database}.agent_changes"}},
+        {"$match": {"ns": f"{world.settings.mongodb.database}.agent_changes", "cursor": {"$exists": True}}},
     ]
     return list(world.mongo.admin.aggregate(stages))
 
