@@ -8,7 +8,7 @@ import os
 import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,12 +18,13 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from pymongo import AsyncMongoClient
+from pymongo import AsyncMongoClient, MongoClient
 
 from devstack.mongod import Mongod
 from devstack.propelauth import PropelAuthEmulator
 from switchboard.idempotency.model import UNDER_WAY
 from tests import fork_server
+from tests.fail_points import failing, held_up
 from tests.fork_server import Forked
 from tests.http.served import environment
 from tests.races import kept
@@ -128,17 +129,12 @@ class Ground:
     async def let_go(self) -> int:
         return await asyncio.to_thread(let_go, self.mongod)
 
-    @asynccontextmanager
-    async def no_answer_is_kept(self) -> AsyncIterator[None]:
+    @contextmanager
+    def no_answer_is_kept(self) -> Iterator[None]:
         """What a request with an Idempotency-Key did is done, and MongoDB does not come to note its answer."""
-        kept_in = f"{self.database}.idempotency_keys"
-        blocked = {"failCommands": ["update"], "namespace": kept_in, "blockConnection": True, "blockTimeMS": 3000}
-        command = {"configureFailPoint": "failCommand"}
-        await self.mongo.admin.command({**command, "mode": "alwaysOn", "data": blocked})
-        try:
+        slow = {"namespace": f"{self.database}.idempotency_keys", **held_up(3)}
+        with MongoClient[dict[str, Any]](self.mongod.uri) as mongo, failing(mongo, "update", **slow):
             yield
-        finally:
-            await self.mongo.admin.command({**command, "mode": "off"})
 
     async def wait_over(self) -> None:
         """Nobody can be answering any more what was not answered."""
@@ -224,7 +220,7 @@ async def test_a_create_whose_process_dies_before_its_answer_is_kept_is_answered
 ) -> None:
     first, second = await ground.start(), await ground.start()
     numbered, unnumbered, *_ = some_creates(await ground.scene(first.api))
-    async with ground.no_answer_is_kept():
+    with ground.no_answer_is_kept():
         asked = [asyncio.create_task(create.ask(first.api)) for create in (numbered, unnumbered)]
         before = await ground.some(2, numbered.scene)
         await first.end()

@@ -8,6 +8,7 @@ import pytest
 from devstack.emulator import Fault
 from switchboard.turns import documents, service
 from tests.bookings.conftest import Booker, new_id, refused, span, wish
+from tests.fail_points import failing
 from tests.world import World
 
 INSERT = {"path": r"/events$", "method": "POST"}
@@ -143,13 +144,8 @@ async def test_access_that_is_lost_is_said_and_holds_up_nobody(world, ada: Booke
 
 
 async def test_what_is_at_google_is_answered_though_it_cannot_be_kept_here(world: World, ada: Booker) -> None:
-    log = f"{world.settings.mongodb.database}.calendar_events"
-    point = {"failCommands": ["insert", "update"], "errorCode": 2, "namespace": log}
-    world.mongo.admin.command({"configureFailPoint": "failCommand", "mode": "alwaysOn", "data": point})
-    try:
+    with failing(world.mongo, "insert", "update", errorCode=2, namespace=f"{world.database.name}.calendar_events"):
         booked = await ada.book(*span("10:00", "11:00"))
-    finally:
-        world.mongo.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
 
     assert await ada.seen() == []
     assert [body["id"] for body in ada.at_google()] == [booked["google_event_id"]]

@@ -5,7 +5,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -15,10 +15,12 @@ from pymongo import MongoClient
 from devstack.mongod import Mongod, free_port
 from switchboard.changes import documents
 from tests.changes.follower import Follower, changed, follower, service_key
+from tests.fail_points import failing
 from tests.http.served import Served, served
 from tests.world import World, eventually
 
 PASSING: tuple[dict[str, Any], ...] = ({"closeConnection": True}, {"errorCode": 10107})
+OF_THE_FEED = {"namespace": "switchboard.agent_changes", "appName": "switchboard"}
 LOST = {"errorCode": 286, "errorLabels": ["NonResumableChangeStreamError"]}
 
 
@@ -53,18 +55,6 @@ def write(mongo: MongoClient[dict[str, Any]]) -> str:
     change = changed()
     mongo["switchboard"]["agent_changes"].insert_one(change.model_dump())
     return change.agent_id
-
-
-@contextmanager
-def failing(mongo: MongoClient[Any], command: str, *, times: int | None = None, **data: Any) -> Iterator[int]:
-    """A command of the feed fails as ordered; gives how many did so before."""
-    point = {"failCommands": [command], "namespace": "switchboard.agent_changes", "appName": "switchboard", **data}
-    mode: Any = {"times": times} if times else "alwaysOn"
-    before = mongo.admin.command({"configureFailPoint": "failCommand", "mode": mode, "data": point})
-    try:
-        yield int(before["count"])
-    finally:
-        mongo.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
 
 
 @asynccontextmanager
@@ -127,10 +117,9 @@ async def test_a_crash_ends_the_waiting_and_loses_nothing(own: Served, mongo: An
 async def test_a_fault_that_passes_at_once_is_not_noticed(
     mongo: Any, reader: Follower, command: str, fault: dict[str, Any]
 ) -> None:
-    with failing(mongo, command, times=1, **fault) as before:
+    with failing(mongo, command, times=1, **OF_THE_FEED, **fault) as point:
         poll = asyncio.create_task(reader.ask(wait=20))
-        met = {"waitForFailPoint": "failCommand", "timesEntered": before + 1, "maxTimeMS": 5000}
-        await asyncio.to_thread(mongo.admin.command, met)
+        await point.met(5)
     agent_id = write(mongo)
 
     assert [change["agent_id"] for change in (await poll).json()["changes"]] == [agent_id]
@@ -152,7 +141,7 @@ async def test_a_fault_that_passes_at_once_is_not_noticed(
 async def test_a_fault_is_told_by_its_kind(
     mongo: Any, reader: Follower, command: str, fault: dict[str, Any], told: tuple[int, str]
 ) -> None:
-    with failing(mongo, command, **fault):
+    with failing(mongo, command, **OF_THE_FEED, **fault):
         answer = await reader.ask(wait=0.5)
     agent_id = write(mongo)
 
@@ -167,8 +156,7 @@ async def test_a_fault_that_does_not_pass_is_told_when_the_stream_opens(
 ) -> None:
     monkeypatch.setattr(documents, "CATCH_UP_SECONDS", 0.5)
     here = await follower(world)
-    namespace = f"{world.settings.mongodb.database}.agent_changes"
-    with failing(world.mongo, "aggregate", namespace=namespace, **fault):
+    with failing(world.mongo, "aggregate", namespace=f"{world.database.name}.agent_changes", **fault):
         started = time.monotonic()
         answer = await here.ask(wait=20)
 

@@ -12,6 +12,7 @@ import pytest
 from switchboard.channels.model import PATH
 from switchboard.channels.service import renew_due
 from tests.channels.conftest import Connected, calendar, channels, counted, now, opened
+from tests.fail_points import failing, held_up
 from tests.world import Person, World, eventually
 
 PROMPT = 5.0  # seconds, on a machine that does much else; the next poll is hours away
@@ -118,13 +119,9 @@ async def test_what_cannot_be_taken_for_the_moment_is_told_again(world, services
     ada = await connected()
     await renew_due(services, now())
     await world.google.settled()
-    point = {"failCommands": ["find"], "errorCode": 50, "namespace": f"{world.database.name}.calendar_channels"}
-    world.mongo.admin.command({"configureFailPoint": "failCommand", "mode": {"times": 2}, "data": point})
-    try:
+    with failing(world.mongo, "find", times=2, errorCode=50, namespace=f"{world.database.name}.calendar_channels"):
         world.google.insert_event(ada.email, event("Told again"))
         await world.google.settled()
-    finally:
-        world.mongo.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
 
     assert world.google.channels.sent[-1].statuses == [503, 503, 204]
     assert calendar(world, ada)["next_sync_at"] <= now() + timedelta(seconds=1)
@@ -144,17 +141,13 @@ async def test_a_worker_killed_between_googles_answer_and_the_note_of_it_leaves_
 ) -> None:
     ada = await connected()
     noting = f"{world.database.name}.calendar_channels"
-    blocked = {"failCommands": ["update"], "namespace": noting, "blockConnection": True, "blockTimeMS": 30_000}
-    world.mongo.admin.command({"configureFailPoint": "failCommand", "mode": {"times": 1}, "data": blocked})
-    try:
+    with failing(world.mongo, "update", times=1, namespace=noting, **held_up(30)):
         first = start(calendar=limits(world))
         await eventually(lambda: waiting(world), 20)
         first.kill()
         await asyncio.to_thread(first.wait, 10)
         for operation in waiting(world):
             world.mongo.admin.command({"killOp": 1, "op": operation["opid"]})
-    finally:
-        world.mongo.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
     await eventually(lambda: not waiting(world))
     (left,) = opened(world, ada)
     assert [each["resource_id"] for each in channels(world, ada)] == [None]

@@ -2,8 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from switchboard.cli import main
 from switchboard.crypto import KeyRing
 from switchboard.errors import Misconfigured, Unavailable
 from switchboard.mongo import as_our_error
+from tests.fail_points import failing
 from tests.http.served import ARGUMENTS, SEALING_KEY, environment
 from tests.operators import Operator
 from tests.schema import clinic
@@ -59,17 +59,6 @@ def test_an_address_that_is_none_is_refused_and_not_repeated(ended: Command) -> 
     assert (out, "word" in err.replace("password", ""), "MONGODB_URI" in err) == ("", False, True)
 
 
-@contextmanager
-def failing(operator: Operator, command: str, of: str, code: int) -> Iterator[None]:
-    """MongoDB fails this command on a collection of the operator's."""
-    point = {"failCommands": [command], "namespace": f"{operator.name}.{of}", "errorCode": code}
-    operator.mongo.admin.command({"configureFailPoint": "failCommand", "mode": "alwaysOn", "data": point})
-    try:
-        yield
-    finally:
-        operator.mongo.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
-
-
 FAILURES = [
     ("doctor --only references", "aggregate", "calendar_connections", 13, "or it lacks a right."),
     ("validators apply --only agents", "collMod", "agents", 13, MAY_NOT),
@@ -86,7 +75,7 @@ async def test_a_missing_right_and_a_full_disk_are_sentences(
     clinic.fill(database, KeyRing.read(SEALING_KEY))
     database["organizations"].update_one({}, {"$set": {"seats_used": 9}})
 
-    with failing(operator, fails, of, code):
+    with failing(operator.mongo, fails, errorCode=code, namespace=f"{operator.name}.{of}"):
         ended = await operator.run(*command.split())
 
     assert (ended.code, ended.out) == (1, "")

@@ -529,7 +529,7 @@ async def test_every_method_ends_at_the_deadline(emulator, known) -> None:
     settings = settings_of(emulator, timeout=0.2)
     async with PropelAuthClient.opened(settings) as client:
         emulator.emulator.forget()
-        emulator.emulator.fail(Fault(times=None, latency=0.5))
+        emulator.emulator.fail(Fault(times=None, latency=1.5))
         started = time.monotonic()
 
         ended = await asyncio.gather(
@@ -537,7 +537,7 @@ async def test_every_method_ends_at_the_deadline(emulator, known) -> None:
         )
 
         assert {type(each) for each in ended} == {PropelAuthUnavailable}
-        assert 0.2 <= time.monotonic() - started < 0.5
+        assert 0.2 <= time.monotonic() - started < 1.2
     # What was given up is done all the same, later: into the next test.
     await eventually(lambda: known.org_id not in emulator.world.orgs and known.stranger not in emulator.world.users)
     emulator.emulator.forget()

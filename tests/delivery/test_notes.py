@@ -1,13 +1,14 @@
 """No key leaves without an entry in the audit log, and none leaves in a refusal."""
 
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
 
 from tests.agents.conftest import Made, Team, key, number
 from tests.delivery.conftest import Runner, active, done, noted, refused, runner, share
+from tests.fail_points import FailPoint, failing
 from tests.world import World
 
 Factory = Callable[[], Awaitable[Team]]
@@ -93,16 +94,9 @@ def refusing(world: World, unlike: dict[str, Any]) -> Iterator[None]:
         world.database.command({**changed, "validator": {}})
 
 
-@contextmanager
-def failing(world: World, **fault: Any) -> Iterator[None]:
+def closed(world: World, **fault: Any) -> AbstractContextManager[FailPoint]:
     """An audit log that cannot be written to."""
-    log = f"{world.settings.mongodb.database}.audit_log"
-    point = {"failCommands": ["insert"], "namespace": log, **fault}
-    world.mongo.admin.command({"configureFailPoint": "failCommand", "mode": "alwaysOn", "data": point})
-    try:
-        yield
-    finally:
-        world.mongo.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
+    return failing(world.mongo, "insert", namespace=f"{world.database.name}.audit_log", **fault)
 
 
 def nothing_left(answer: Any, status: int, *secrets: str) -> None:
@@ -141,13 +135,13 @@ async def test_what_cannot_be_written_down_does_not_leave(world, home, fault, st
     secret = key()
     made, service = await active(home, chatbot_key=secret), await runner(world)
 
-    with failing(world, **fault):
+    with closed(world, **fault):
         answer = await service.run(made)
 
     nothing_left(answer, status, secret)
     assert ("retry-after" in answer.headers) == (status == 503)
     etag = (await service.run(made)).headers["etag"]
-    with failing(world, **fault):  # who has it already needs no entry
+    with closed(world, **fault):  # who has it already needs no entry
         assert (await service.run(made, etag)).status_code == 304
 
 

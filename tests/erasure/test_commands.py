@@ -14,6 +14,7 @@ from switchboard.erasure import documents
 from switchboard.erasure.model import nobody
 from tests.bookings.conftest import span
 from tests.erasure.conftest import Life, Start, former_name, times
+from tests.fail_points import failing, held_up
 from tests.operators import Operator
 from tests.world import World, environment_of, eventually
 
@@ -21,7 +22,6 @@ from tests.world import World, environment_of, eventually
 NAMES_THE_ID = {
     *("audit_log", "agent_revisions", "mirror_marks", "webhook_deliveries", "pending_invites", "request_budgets"),
 }
-MANY = 30_000
 COMMANDS = ("delete-user", "anonymise-user")
 PAST = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=5)
 both = pytest.mark.parametrize("command", COMMANDS)
@@ -201,16 +201,19 @@ async def test_what_was_stopped_in_the_middle_is_finished_by_the_same_command(
     """As long as the person's document is there, all that is left is found again."""
     hers = {"of_this_test": life.ada.user_id}
     bookings = life.world.database["bookings"]
-    bookings.insert_many([{**hers, "user_id": life.ada.user_id, "event_id": uuid4().hex} for _ in range(MANY)])
+    many = documents.BATCH + 500
+    bookings.insert_many([{**hers, "user_id": life.ada.user_id, "event_id": uuid4().hex} for _ in range(many)])
     life.gone_there()
 
-    process = await life.operator.start(command, life.ada.user_id)
-    await eventually(lambda: bookings.count_documents(hers) < MANY)
-    process.send_signal(how)
-    stopped = await life.operator.end(process)
+    with failing(life.world.mongo, "delete", after=1, namespace=bookings.full_name, **held_up(2)) as second_batch:
+        process = await life.operator.start(command, life.ada.user_id)
+        await second_batch.met()
+        process.send_signal(how)
+        stopped = await life.operator.end(process)
+        left = bookings.count_documents(hers)
 
     assert stopped.code in (-signal.SIGKILL, 130)
-    assert bookings.count_documents(hers) > 0
+    assert 0 < left < many
     assert life.world.stored(life.ada)["email"] == life.ada.email
     ended = await life.command(command)
     assert (ended.code, ended.err) == (0, "")

@@ -11,6 +11,7 @@ import pytest
 from bson import DatetimeMS
 from pymongo import MongoClient
 
+from tests.fail_points import failing
 from tests.http.served import Served
 
 TIMEOUT = 1.0
@@ -25,17 +26,12 @@ REQUESTS: tuple[tuple[str, str, Any], ...] = (
 
 
 @contextmanager
-def failing(own: Served, *, times: int | None = None, **data: Any) -> Iterator[None]:
+def broken(own: Served, **fault: Any) -> Iterator[None]:
     """Commands of the API fail as ordered."""
     assert own.mongod is not None
-    with MongoClient[dict[str, Any]](own.mongod.uri) as client:
-        mode: Any = {"times": times} if times else "alwaysOn"
-        point = {"failCommands": ["find", "findAndModify", "update", "aggregate"], "appName": "switchboard", **data}
-        client.admin.command({"configureFailPoint": "failCommand", "mode": mode, "data": point})
-        try:
-            yield
-        finally:
-            client.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
+    commands, ours = ("find", "findAndModify", "update", "aggregate"), {"appName": "switchboard", **fault}
+    with MongoClient[dict[str, Any]](own.mongod.uri) as mongo, failing(mongo, *commands, **ours):
+        yield
 
 
 async def test_during_a_pause_every_request_ends_in_time_and_after_it_all_is_well(own: Served) -> None:
@@ -90,7 +86,7 @@ async def test_during_a_pause_every_request_ends_in_time_and_after_it_all_is_wel
 async def test_a_fault_is_told_by_its_kind(own: Served, fault: dict[str, Any], status: int, code: str) -> None:
     async with own.client() as client:
         await client.get("/v1/me")
-        with failing(own, **fault):
+        with broken(own, **fault):
             answers = await asyncio.gather(*(client.request(m, path, json=body) for m, path, body in REQUESTS[:4]))
         for answer in answers:
             problem = answer.json()
@@ -107,9 +103,9 @@ async def test_a_fault_is_told_by_its_kind(own: Served, fault: dict[str, Any], s
 async def test_a_fault_that_passes_at_once_is_not_noticed(own: Served, fault: dict[str, Any]) -> None:
     async with own.client() as client:
         await client.get("/v1/me")
-        with failing(own, times=1, **fault):
+        with broken(own, times=1, **fault):
             assert (await client.get("/v1/me")).status_code == 200
-        with failing(own, times=1, **fault):
+        with broken(own, times=1, **fault):
             assert (await client.patch("/v1/me", json={"first_name": "Ada"})).status_code == 200
 
 

@@ -3,8 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +13,7 @@ from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 
 from devstack.old_shapes import old_user, old_users
+from tests.fail_points import failing, held_up
 from tests.operators import Operator
 from tests.world import eventually
 
@@ -70,17 +70,6 @@ async def test_a_dry_run_writes_nothing_a_run_leaves_all_clean_and_undoing_it_br
     assert stored(operator) == before
 
 
-@contextmanager
-def slow_writes(operator: Operator) -> Iterator[None]:
-    point = {"failCommands": ["update"], "namespace": f"{operator.name}.users", "blockConnection": True}
-    command = {"configureFailPoint": "failCommand"}
-    operator.mongo.admin.command({**command, "mode": "alwaysOn", "data": {**point, "blockTimeMS": 100}})
-    try:
-        yield
-    finally:
-        operator.mongo.admin.command({**command, "mode": "off"})
-
-
 TEXTS = {"$expr": {"$eq": [{"$type": "$scope"}, "string"]}}
 
 
@@ -94,7 +83,7 @@ async def stopped(operator: Operator, by: signal.Signals, position: Any) -> tupl
         behind = runs.find_one({"position": {"$ne": position}})
         return process.returncode is not None or (bool(behind) and users.count_documents(TEXTS) < texts)
 
-    with slow_writes(operator):
+    with failing(operator.mongo, "update", namespace=f"{operator.name}.users", **held_up(0.1)):
         await eventually(under_way, 30)
         os.kill(process.pid, by)
         out, err = await asyncio.wait_for(process.communicate(), 20)
@@ -137,18 +126,11 @@ async def test_stopped_by_ctrl_c_and_killed_it_goes_on_and_ends_as_if_nobody_had
 
 async def test_ctrl_c_does_not_wait_for_what_mongodb_is_still_working_on(operator: Operator) -> None:
     fill(operator, (old_user(number) for number in range(10)))
-    admin = operator.mongo.admin
-    data = {"failCommands": ["aggregate"], "blockConnection": True, "blockTimeMS": 5_000}
-    point = {"configureFailPoint": "failCommand", "data": {**data, "namespace": f"{operator.name}.users"}}
-    met = admin.command({**point, "mode": "alwaysOn"})["count"]
-    try:
+    with failing(operator.mongo, "aggregate", namespace=f"{operator.name}.users", **held_up(5)) as point:
         process = await operator.start("normalize-users", "--dry-run")
-        once = {"waitForFailPoint": "failCommand", "timesEntered": met + 1, "maxTimeMS": 20_000}
-        await asyncio.to_thread(admin.command, once)
+        await point.met()
         process.send_signal(signal.SIGINT)
         _, err = await asyncio.wait_for(process.communicate(), 3.5)
-    finally:
-        admin.command({"configureFailPoint": "failCommand", "mode": "off"})
 
     stopped_with = "Stopped. What was done is kept; the same command goes on from there.\n"
     assert (process.returncode, err.decode()) == (130, stopped_with)

@@ -1,8 +1,8 @@
 """Whatever documents hold, they are written as was decided: many by one update, and one by one where that fails."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager
 from random import Random
 from typing import Any
 
@@ -19,6 +19,7 @@ from switchboard.mongo import Database, Transactions
 from switchboard.normalization import documents, service
 from switchboard.normalization.model import Options
 from switchboard.runs.model import Image
+from tests.fail_points import FailPoint, failing
 from tests.normalization.test_decisions import CODEC, DIRTY, ODD
 from tests.normalization.test_writers import AS_IT_IS, by_id, clean, encoded, normalized, now
 from tests.world import World
@@ -41,16 +42,9 @@ def refuse_many(_: Any) -> None:
     raise PyMongoError
 
 
-@contextmanager
-def failing(world: World, name: str, **fault: Any) -> Iterator[Callable[[], int]]:
-    """The next update of people fails; the answer says how many have."""
-    point = {"failCommands": ["update"], "namespace": f"{name}.users", "appName": "switchboard", **fault}
-    command = {"configureFailPoint": "failCommand"}
-    before = world.mongo.admin.command({**command, "mode": {"times": 1}, "data": point})["count"]
-    try:
-        yield lambda: int(world.mongo.admin.command({**command, "mode": "off"})["count"] - before)
-    finally:
-        world.mongo.admin.command({**command, "mode": "off"})
+def refused_once(world: World, name: str, **fault: Any) -> AbstractContextManager[FailPoint]:
+    """The next update of people fails."""
+    return failing(world.mongo, "update", times=1, namespace=f"{name}.users", appName="switchboard", **fault)
 
 
 @pytest.mark.parametrize("options", [AS_IT_IS, DROPPING], ids=["as it is", "dropping"])
@@ -195,9 +189,9 @@ async def test_a_run_goes_on_when_the_database_moves_to_another_server(
     users = world.mongo[database.name]["users"]
     users.insert_many([{"_id": ObjectId(), "user_id": f"u{number}", "scope": "openid"} for number in range(30)])
 
-    with failing(world, database.name, **fault) as failed:
+    with refused_once(world, database.name, **fault) as failed:
         done = await normalized(database)
-        assert failed() >= 1  # MongoDB counts those who ask at the same moment as well
+        assert failed.lift() >= 1  # MongoDB counts those who ask at the same moment as well
 
     assert (done.done.counts["changed"], done.done.counts["changed_meanwhile"]) == (30, 0)
     assert users.count_documents({"scope": ["openid"]}) == 30

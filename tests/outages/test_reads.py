@@ -108,7 +108,7 @@ async def test_an_outage_does_not_make_the_first_call_after_sign_in_slow_for_mem
 
     home = await read(api, org.member, "/v1/me/bootstrap")
 
-    assert time.monotonic() - started < 0.8
+    assert time.monotonic() - started < 1.8
     assert [each["org_id"] for each in home["organizations"]] == [org.org_id]
 
 

@@ -200,11 +200,11 @@ async def test_what_propelauth_refuses_is_told_and_given_up_at_once(world) -> No
 
 async def test_calls_of_others_go_on_while_one_waits_for_propelauth(world, api) -> None:
     write = await WRITES["change_role"](world)
-    world.propelauth.emulator.fail(Fault(path="/org/change_role$", latency=0.8))
+    world.propelauth.emulator.fail(Fault(path="/org/change_role$", latency=2.0))
 
     waiting = asyncio.create_task(write.make())
     started = time.monotonic()
     for _ in range(5):
         assert (await api.get(write.org.at, headers=write.person.headers)).status_code == 200
-    assert time.monotonic() - started < 0.7
+    assert time.monotonic() - started < 1.8
     assert (await waiting).status_code == 200

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from devstack.emulator import Fault
 from devstack.mongod import free_port
 from switchboard.connections.model import SCOPES as GOOGLE_SCOPES
 from switchboard.runtime.model import SCOPES
+from tests.fail_points import failing
 from tests.http.served import serving_process
 from tests.organizations.conftest import Factory, Organization, refused
 from tests.runtime.test_keys import made
@@ -220,23 +219,12 @@ async def test_a_key_that_is_not_bound_is_noted_in_every_organization_of_the_per
     assert [entry["org_id"] for entry in entries(world, nobody)] == [""]
 
 
-@contextmanager
-def refusing_audit(world: World, error_code: int) -> Iterator[None]:
-    log = f"{world.settings.mongodb.database}.audit_log"
-    point = {"failCommands": ["insert"], "errorCode": error_code, "namespace": log}
-    world.mongo.admin.command({"configureFailPoint": "failCommand", "mode": "alwaysOn", "data": point})
-    try:
-        yield
-    finally:
-        world.mongo.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
-
-
 @pytest.mark.parametrize(("error_code", "status"), [(14031, 503), (2, 500)])
 async def test_what_cannot_be_noted_does_not_leave(world, api, ada, error_code, status) -> None:
     stored = world.grant_tokens(ada)
     headers = await key()
 
-    with refusing_audit(world, error_code):
+    with failing(world.mongo, "insert", namespace=f"{world.database.name}.audit_log", errorCode=error_code):
         answer = await ask(api, ada.user_id, headers)
 
     assert answer.status_code == status

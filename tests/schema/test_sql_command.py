@@ -6,12 +6,11 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.fail_points import failing, held_up
 from tests.operators import Operator
 from tests.schema.sql_stored import SECRETS, all_bytes, broken, counts, event, fill, invite, membership, rows, user
 
@@ -124,9 +123,10 @@ async def test_stopped_in_the_middle_nothing_is_exported_and_the_same_command_st
     expected = fill(operator.database, events=1_500)
     command = TO if form == "database" else ("export-sql", "--files", "out", "--dialect", "sqlite")
 
-    with held_up(operator, "calendar_events") as reached:
+    second_batch = failing(operator.mongo, "getMore", namespace=f"{operator.name}.calendar_events", **held_up(3))
+    with second_batch as reached:
         process = await operator.start(*command)
-        await asyncio.to_thread(reached)
+        await reached.met(40)
         os.kill(process.pid, signal.SIGKILL if how == "kill" else signal.SIGINT)
         ended = await operator.end(process)
     if how == "interrupt":
@@ -142,20 +142,6 @@ async def test_stopped_in_the_middle_nothing_is_exported_and_the_same_command_st
         assert not [name for name in names(tmp_path / "out") if name.endswith(".part")]
         loaded(tmp_path / "out", tmp_path / "out.db")
     assert counts(tmp_path / "out.db") == expected
-
-
-@contextmanager
-def held_up(operator: Operator, collection: str) -> Iterator[Callable[[], object]]:
-    """MongoDB takes its time with the second batch of a collection; gives what waits until it is asked for that."""
-    admin = operator.mongo.admin
-    block = {"failCommands": ["getMore"], "blockConnection": True, "blockTimeMS": 3_000}
-    data = {**block, "namespace": f"{operator.name}.{collection}"}
-    set_up = admin.command({"configureFailPoint": "failCommand", "mode": "alwaysOn", "data": data})
-    once = {"waitForFailPoint": "failCommand", "timesEntered": set_up["count"] + 1, "maxTimeMS": 40_000}
-    try:
-        yield lambda: admin.command(once)
-    finally:
-        admin.command({"configureFailPoint": "failCommand", "mode": "off"})
 
 
 def names(folder: Path) -> list[str]:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from switchboard.schema.sql.export import Export, NotTheSame
 from switchboard.schema.sql.reading import Moment
 from switchboard.schema.sql.rows import Row
 from switchboard.schema.sql.tables import tables
+from tests.fail_points import FailPoint, failing
 from tests.operators import Operator
 from tests.schema.sql_stored import fill
 from tests.world import World
@@ -37,16 +38,9 @@ async def moment(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
     await opened.close()
 
 
-@contextmanager
-def failing(operator: Operator, code: int, times: int = 1) -> Iterator[None]:
+def refusing(operator: Operator, code: int, times: int = 1) -> AbstractContextManager[FailPoint]:
     """MongoDB refuses to send more of a collection so many times."""
-    data = {"failCommands": ["getMore"], "errorCode": code, "namespace": f"{operator.name}.things"}
-    admin = operator.mongo.admin
-    admin.command({"configureFailPoint": "failCommand", "mode": {"times": times}, "data": data})
-    try:
-        yield
-    finally:
-        admin.command({"configureFailPoint": "failCommand", "mode": "off"})
+    return failing(operator.mongo, "getMore", times=times, errorCode=code, namespace=f"{operator.name}.things")
 
 
 async def ids(moment: Moment, collection: str) -> list[Any]:
@@ -73,7 +67,7 @@ async def test_when_the_moment_is_gone_it_goes_on_at_a_later_one_with_each_docum
 ) -> None:
     kept: list[Any] = [*range(15), *(f"text {number:02d}" for number in range(15)), *(ObjectId() for _ in range(15))]
     operator.database["things"].insert_many({"_id": each} for each in kept)
-    with failing(operator, code, times=3):
+    with refusing(operator, code, times=3):
         assert await ids(moment, "things") == kept
     assert moment.number == 4
 
@@ -83,7 +77,7 @@ async def test_a_missing_right_and_any_other_refusal_of_mongodb_are_sentences(
     operator: Operator, moment: Moment, code: int, kind: type[SwitchboardError]
 ) -> None:
     operator.database["things"].insert_many({"_id": number} for number in range(35))
-    with failing(operator, code), pytest.raises(kind):
+    with refusing(operator, code), pytest.raises(kind):
         await ids(moment, "things")
 
 

@@ -12,6 +12,7 @@ from switchboard.turns import documents, service
 from switchboard.turns.documents import TurnDocument
 from switchboard.turns.model import TurnTaken
 from switchboard.turns.service import turn
+from tests.fail_points import failing
 from tests.world import World
 
 
@@ -118,11 +119,9 @@ async def test_waiting_has_an_end(world, user_id, monkeypatch) -> None:
 
 
 async def test_a_turn_that_cannot_be_given_back_counts_as_lost(world, user_id) -> None:
-    name = f"{world.settings.mongodb.database}.turns"
-    point = {"failCommands": ["delete"], "errorCode": 2, "namespace": name}
-    async with turn(user_id, "first") as held:
-        world.mongo.admin.command({"configureFailPoint": "failCommand", "mode": {"times": 1}, "data": point})
-    world.mongo.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
+    with failing(world.mongo, "delete", times=1, errorCode=2, namespace=f"{world.database.name}.turns"):
+        async with turn(user_id, "first") as held:
+            pass
 
     assert held.lost is True
     assert issubclass(TurnTaken, SwitchboardError)

@@ -13,6 +13,7 @@ from devstack.propelauth import Delivery
 from switchboard.comparison import service as comparison
 from switchboard.webhooks import service
 from switchboard.webhooks.model import FIRST_TRY, LONGEST_PAUSE, MOST_TRIES, WebhookDelivery
+from tests.fail_points import failing
 from tests.mirror import here, miscounted, there
 from tests.organizations.conftest import Organization
 from tests.webhooks.conftest import Sender
@@ -214,12 +215,8 @@ async def test_deliveries_are_forgotten_after_two_weeks(world, sender) -> None:
 async def test_an_outage_of_mongodb_is_told_so_that_the_sender_tries_again(world, sender) -> None:
     """Accepting what could not be kept would lose it."""
     event = sender.event("user.login")
-    point = {"failCommands": ["insert"], "errorCode": 14031, "appName": "switchboard"}
-    world.mongo.admin.command({"configureFailPoint": "failCommand", "mode": "alwaysOn", "data": point})
-    try:
+    with failing(world.mongo, "insert", errorCode=14031, appName="switchboard"):
         answer = await sender.deliver(event)
-    finally:
-        world.mongo.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
 
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     assert (await sender.deliver(event)).status_code == 204
