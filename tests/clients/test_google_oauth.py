@@ -122,6 +122,13 @@ async def test_a_refresh_goes_with_the_client_the_grant_was_issued_to(world, oau
     }
 
 
+async def test_a_token_of_our_own_client_is_refreshed_with_the_secret_of_today(world, oauth) -> None:
+    answer(world, access_token="a")
+    await oauth.refresh("r", OAuthClient(oauth.client.client_id, "the secret of last year"))
+
+    assert form_of(world)["client_secret"] == oauth.client.client_secret
+
+
 async def test_invalid_grant_is_access_lost_after_exactly_one_request(world, oauth) -> None:
     with pytest.raises(AccessLost):
         await oauth.refresh("1//0g-never-given")

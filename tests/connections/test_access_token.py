@@ -216,6 +216,13 @@ async def test_an_older_grant_is_refreshed_with_the_client_it_was_issued_to(worl
     assert await token_of(world, ada)
 
 
+async def test_a_grant_that_was_stored_with_our_former_secret_is_refreshed(world, ada) -> None:
+    client = {"client_id": world.settings.google.client_id, "client_secret": "former-secret"}
+    world.grant_tokens(ada, token_expiration=EXPIRED, **client)
+
+    assert await token_of(world, ada)
+
+
 @pytest.mark.parametrize("shape", ["text", "scopes"])
 async def test_scopes_are_read_in_every_stored_shape(world, ada, shape) -> None:
     fields = {"scope": " ".join(SCOPES)} if shape == "text" else {"scope": None, "scopes": list(SCOPES)}

@@ -13,6 +13,7 @@ from pymongo import MongoClient
 
 from tests.fail_points import failing
 from tests.http.served import Served
+from tests.world import eventually
 
 TIMEOUT = 1.0
 REQUESTS: tuple[tuple[str, str, Any], ...] = (
@@ -135,6 +136,7 @@ async def test_the_log_of_all_this_is_lines_of_json_without_data(own: Served) ->
     assert own.propelauth is not None
     async with own.client() as client:
         await client.get("/v1/me", headers={"X-Request-ID": "known-request-1"})
+    await eventually(lambda: "known-request-1" in own.log.read_text())
     text = own.log.read_text()
     assert all(line.startswith("{") for line in text.splitlines())
     assert {line["request_id"] for line in own.lines() if line["event"] == "request.answered"} >= {"known-request-1"}

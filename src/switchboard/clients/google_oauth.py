@@ -99,11 +99,16 @@ class GoogleOAuth:
         raise InvalidConsent
 
     async def refresh(self, refresh_token: str, client: OAuthClient | None = None) -> TokenGrant:
-        """A fresh access token; `AccessLost` when the grant is gone, `Misconfigured` when our client is wrong."""
+        """A fresh access token; `AccessLost` when the grant is gone, `Misconfigured` when our client is wrong.
+
+        `client` is the one that the token was issued to. Ours has the secret of today, whatever was stored with it.
+        """
         if not refresh_token:
             raise AccessLost
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
-        return await self._retries(self._token, form, client or self.client)
+        if client is None or client.client_id == self._settings.client_id:
+            client = self.client
+        return await self._retries(self._token, form, client)
 
     async def revoke(self, token: str) -> None:
         """Take the grant back. Google drops *all* scopes of this person and project (rule 51)."""
