@@ -546,7 +546,7 @@ async def test_a_wrong_client_is_our_fault_and_never_the_persons(world, ada, syn
 
     answer = await synced(500)
 
-    assert answer["code"] == "misconfigured"
+    assert answer["code"] == "stored_client_refused"
     assert "client" not in answer["detail"].lower()
     connection = world.database["calendar_connections"].find_one({"user_id": ada.user_id})
     assert connection.get("lost_at") is None

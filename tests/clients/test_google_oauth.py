@@ -13,7 +13,7 @@ import pytest
 from devstack.emulator import Fault
 from devstack.google.keys import SigningKey
 from switchboard.clients.google import GoogleClient
-from switchboard.clients.google_errors import AccessLost, GoogleUnavailable, InvalidConsent
+from switchboard.clients.google_errors import AccessLost, GoogleUnavailable, InvalidConsent, StoredClientRefused
 from switchboard.clients.google_oauth import GoogleOAuth, OAuthClient, TokenGrant
 from switchboard.connections.model import SCOPES
 from switchboard.errors import Misconfigured
@@ -136,11 +136,18 @@ async def test_invalid_grant_is_access_lost_after_exactly_one_request(world, oau
     assert len(world.google.requests) == 1
 
 
-async def test_a_wrong_client_is_ours_to_repair_after_exactly_one_request(world, oauth) -> None:
-    with pytest.raises(Misconfigured):
+async def test_a_wrong_client_of_a_document_is_named_as_such_after_exactly_one_request(world, oauth) -> None:
+    with pytest.raises(StoredClientRefused, match=r"the OAuth client that a person's document names: invalid_client\."):
         await oauth.refresh("r", OAuthClient("nobody", "x"))
 
     assert len(world.google.requests) == 1
+
+
+async def test_our_own_client_is_named_with_its_variable_when_google_refuses_it(world, oauth) -> None:
+    world.google.fail(Fault(path="/token", status=401, body='{"error": "invalid_client"}'))
+
+    with pytest.raises(Misconfigured, match="Check GOOGLE_CLIENT_ID"):
+        await oauth.refresh("r", OAuthClient(oauth.client.client_id, "former-secret"))
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503])

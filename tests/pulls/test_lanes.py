@@ -11,6 +11,7 @@ from switchboard.errors import SwitchboardError, Unavailable
 from switchboard.events.documents import CalendarEventDocument
 from switchboard.leases.service import Held
 from switchboard.pulls import service
+from switchboard.worker import CHORE_LIST
 from tests.pulls.conftest import LISTING, calendar_of, events_of, only_due, titles_of
 
 
@@ -56,6 +57,18 @@ async def test_when_all_that_were_taken_fail_the_worker_is_told(world, ada, pull
 
     with pytest.raises(SwitchboardError):
         await service.sync_changes(world.services, only_due(world, ada))
+
+
+async def test_after_a_client_that_only_the_documents_of_some_name_no_worker_rests(world, ada, pulled) -> None:
+    await pulled()
+    former = {"client_id": "former", "client_secret": "wrong", "token_expiration": 1}
+    world.database["users"].update_one({"user_id": ada.user_id}, {"$set": former})
+
+    with pytest.raises(SwitchboardError) as refused:
+        await service.sync_changes(world.services, only_due(world, ada))
+
+    assert refused.value.code == "stored_client_refused"
+    assert [chore.name for chore in CHORE_LIST if refused.value.code in chore.rests_after] == []
 
 
 async def test_calendars_taken_together_cost_less_than_two_commands_each(world, pulled, ada) -> None:

@@ -174,7 +174,7 @@ async def test_lost_access_says_so_and_google_is_asked_once(world, api, ada) -> 
     assert entries(world, ada) == []
 
 
-async def test_a_google_that_is_down_and_a_client_of_ours_that_is_wrong_are_told_apart(world, api, ada) -> None:
+async def test_a_google_that_is_down_and_a_client_that_it_refuses_are_told_apart(world, api, ada) -> None:
     world.grant_tokens(ada, token_expiration=EXPIRED)
     world.google.fail(Fault(path="/token", times=None, status=503))
     down = await ask(api, ada.user_id, await key())
@@ -185,7 +185,7 @@ async def test_a_google_that_is_down_and_a_client_of_ours_that_is_wrong_are_told
 
     assert refused(down) == (503, "google_unavailable")
     assert int(down.headers["retry-after"]) >= 1
-    assert refused(wrong) == (500, "misconfigured")
+    assert refused(wrong) == (500, "stored_client_refused")
 
 
 async def test_each_answer_is_noted_with_the_keys_name_where_the_owner_reads_it(

@@ -37,6 +37,12 @@ class AccessLost(Conflict):
     message = "Google no longer lets us read this calendar. Connect it again."
 
 
+class StoredClientRefused(Misconfigured):
+    """Not our OAuth client but an older one, to which a person's tokens were issued: those of others are fine."""
+
+    code = "stored_client_refused"
+
+
 class InvalidAccessToken(AccessLost):
     """The access token was refused; a fresh one may work."""
 
@@ -167,7 +173,7 @@ def as_our_channel_error(status: int, body: Any, retry_after: str | None = None)
     return PushUnsupported() if status in (400, 401) and push else as_our_error(status, body, retry_after)
 
 
-def as_our_token_error(status: int, body: Any) -> SwitchboardError:
+def as_our_token_error(status: int, body: Any, *, our_client: bool = True) -> SwitchboardError:
     """An answer of the token endpoint as an error of ours (section 5.3; rules 45 and 46)."""
     error = body.get("error") if isinstance(body, dict) else None
     if _may_pass(status) or status < 400 or not isinstance(error, str):
@@ -175,7 +181,12 @@ def as_our_token_error(status: int, body: Any) -> SwitchboardError:
     if error == "invalid_grant":
         return AccessLost()
     named = error[:40] if error.isidentifier() else "an unknown error"
-    return Misconfigured(f"Google refuses our OAuth client: {named}. Check GOOGLE_CLIENT_ID and its secret.")
+    if our_client:
+        return Misconfigured(f"Google refuses our OAuth client: {named}. Check GOOGLE_CLIENT_ID and its secret.")
+    return StoredClientRefused(
+        f"Google refuses the OAuth client that a person's document names: {named}. Repair that client at Google, or "
+        "have the person connect their calendar again."
+    )
 
 
 def _reasons(body: Any) -> set[str]:

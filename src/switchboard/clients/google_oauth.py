@@ -129,7 +129,7 @@ class GoogleOAuth:
         credentials = {"client_id": client.client_id, "client_secret": client.client_secret}
         status, body = await self._post("oauth.token", self._settings.token_address, {**form, **credentials})
         if status != 200:
-            raise as_our_token_error(status, body)
+            raise as_our_token_error(status, body, our_client=client == self.client)
         return _grant(body)
 
     async def _post(self, method: str, address: str, form: dict[str, str]) -> tuple[int, Any]:
