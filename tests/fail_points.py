@@ -36,12 +36,12 @@ def failing(
     `namespace` and `appName` say whose, `errorCode` and `closeConnection` say how. One that is `held_up` is not failed.
     """
     mode: Any = {"times": times} if times else {"skip": after} if after else "alwaysOn"
-    point = {"configureFailPoint": "failCommand", "mode": mode, "data": {"failCommands": list(commands), **data}}
-    before = FailPoint(mongo, int(mongo.admin.command(point)["count"]))
+    order = {"configureFailPoint": "failCommand", "mode": mode, "data": {"failCommands": list(commands), **data}}
+    point = FailPoint(mongo, int(mongo.admin.command(order)["count"]))
     try:
-        yield before
+        yield point
     finally:
-        before.lift()
+        point.lift()
 
 
 def held_up(seconds: float) -> dict[str, Any]:
