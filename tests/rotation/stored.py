@@ -83,6 +83,10 @@ class Stored:
             for each in self.database[name].find({"agent_id": {"$in": list(self.secrets)}})
         ]
 
+    def checks(self) -> set[str]:
+        """The ids of keys that processes have to have."""
+        return {each["key_id"] for each in self.database["sealing_checks"].find()}
+
     def everything(self) -> dict[str, list[dict[str, Any]]]:
         """All documents, checks of sealing keys included."""
         names = (*COLLECTIONS, "sealing_checks")

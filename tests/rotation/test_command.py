@@ -61,6 +61,7 @@ async def test_a_refusal_a_dry_run_a_run_and_one_that_finds_nothing_to_do(
     assert (refused.code, refused.out) == (1, "")
     assert refused.err.startswith("The key old is missing from SEALING_KEYS")
     counts = {"looked_at": 18, "renewed": 18, "current": 0, "unreadable": 0, "unreadable_agents": []}
+    counts |= {"unreadable_keys": []}
     assert (dry.code, dry.report) == (0, {**counts, "retired_keys": [], "dry_run": True, "key_id": "new"})
     assert (real.code, real.report) == (0, {**counts, "retired_keys": ["old"], "dry_run": False, "key_id": "new"})
     assert (again.code, again.out, again.err) == (0, "0 of 18 secrets were sealed anew by the key new.\n", "")
@@ -84,9 +85,25 @@ async def test_what_cannot_be_read_is_told_with_its_agents_and_exit_code_3_and_p
     assert ended.out == (
         "17 of 18 secrets were sealed anew by the key new.\n"
         f"1 cannot be read by any key. Enter the keys of these agents again: {lost}.\n"
+        "Nothing needs these keys any more: old.\n"
     )
     assert stored.sealed_by() == {"gone", "new"}
-    assert {each["key_id"] for each in stored.database["sealing_checks"].find()} == {"old", "new"}
+    assert stored.checks() == {"new"}
+
+
+async def test_what_a_key_sealed_that_is_there_keeps_it_from_leaving(
+    mongod: Mongod, propelauth: PropelAuthEmulator, stored: Stored, tmp_path: Path
+) -> None:
+    """Put back to where it belongs, a value that was moved would open."""
+    stored.fill(KeyRing.read(OLD), 2)
+    agents = stored.database["agents"]
+    one, other = agents.find()
+    agents.update_one({"_id": one["_id"]}, {"$set": {"chatbot_key": other["chatbot_key"]}})
+
+    ended = await rotated(variables(mongod, propelauth, stored, f"{NEW},{OLD}"), tmp_path, "--json")
+
+    assert (ended.code, ended.report["unreadable_keys"], ended.report["retired_keys"]) == (3, ["old"], [])
+    assert stored.checks() == {"old", "new"}
 
 
 async def test_killed_in_the_middle_it_leaves_every_value_readable_and_the_next_run_goes_on(

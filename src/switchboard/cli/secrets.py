@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from switchboard.cli.output import FOUND, AsJson, DryRun, progress_bar, with_documents
+from switchboard.cli.output import FOUND, AsJson, DryRun, progress_bar, tell, with_documents
 from switchboard.crypto import KEY_BYTES, KeyRing
 from switchboard.rotation import service as rotation
 from switchboard.rotation.model import Rotation
@@ -41,6 +41,27 @@ def rotate_secrets(dry_run: DryRun = False, as_json: AsJson = False) -> None:
     else:
         typer.echo(_told(found, ring.newest, dry_run=dry_run))
     raise typer.Exit(FOUND if found.unreadable else 0)
+
+
+@secret_commands.command("forget")
+def forget_key(
+    key_id: Annotated[str, typer.Argument(help="The id of the lost key.")],
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let all processes start without a sealing key that is lost. Nobody can read any more what it sealed.
+
+    Take it out of SEALING_KEYS everywhere first. What it sealed stays as it is: should the key be found, add it again.
+    Until then the agents that are named are not ready; enter their keys again. Exit code 3 when it sealed something.
+    """
+    ring = load_settings().sealing.ring
+    lost = with_documents(lambda: rotation.forget(ring, key_id, dry_run=dry_run), indexes=not dry_run)
+    lines = [f"{lost.values} stored secrets were sealed by the key {key_id}."]
+    if lost.agents:
+        lines.append(f"Enter the keys of these agents again: {', '.join(lost.agents)}.")
+    lines.append("Nothing was written." if dry_run else "Processes start without this key from now on.")
+    tell({**vars(lost), "dry_run": dry_run}, lines, as_json=as_json)
+    raise typer.Exit(FOUND if lost.values else 0)
 
 
 async def _rotated(ring: KeyRing, *, dry_run: bool) -> Rotation:

@@ -9,7 +9,8 @@ from pymongo import UpdateOne
 
 from switchboard.agents.documents import AgentConfigurationDocument, AgentDocument, AgentRevisionDocument
 from switchboard.configurations.model import SECRETS
-from switchboard.mongo import collection, query
+from switchboard.crypto import MARK
+from switchboard.mongo import collection, patiently, query
 from switchboard.rotation.model import Kept
 
 BATCH: Final = 500
@@ -39,6 +40,18 @@ class Shelf:
         further = self._filled() if last is None else {**self._filled(), "_id": {"$gt": last}}
         found = collection(self.document).find(further, {"agent_id": 1, self.field: 1}, sort=[("_id", 1)], limit=BATCH)
         return [(each["_id"], Kept(each["agent_id"], self.path, _at(each, self.field))) async for each in found]
+
+    @property
+    def in_force(self) -> bool:
+        """Whether calls use these values, or only the history has them."""
+        return self.document is not AgentRevisionDocument
+
+    @query
+    async def agents_sealed_by(self, key_id: str) -> list[str]:
+        """The agents of the values that this key sealed, one for each value."""
+        which = {self.field: {"$regex": f"^{MARK}{key_id}:"}}
+        with patiently():
+            return [each["agent_id"] async for each in collection(self.document).find(which, {"agent_id": 1})]
 
     @query
     async def put(self, values: list[tuple[Any, str, str]]) -> None:

@@ -28,7 +28,8 @@ class SealingCheck(BaseModel):
         if self.key_id not in ring.key_ids:
             raise Misconfigured(
                 f"The key {self.key_id} is missing from SEALING_KEYS, and secrets may be sealed by it. Add it again; "
-                "'switchboard secrets rotate' seals everything by the newest key, then it can go."
+                "'switchboard secrets rotate' seals everything by the newest key, then it can go. If it is lost, "
+                "'switchboard secrets forget' lets everything start without it."
             )
         try:
             known = ring.open(self.sealed, self.place)
