@@ -7,9 +7,11 @@ import pytest
 from switchboard.crypto import KeyRing
 from switchboard.sealing.model import new_check
 from tests.operators import Operator
-from tests.rotation.stored import VALUES, Stored
+from tests.rotation.stored import COLLECTIONS, VALUES, Stored
 from tests.sealing.test_checks import new_key
 
+STARTS = "Processes start without this key from now on."
+HISTORY = "Only the history of agents holds them."
 SEALED = "{} stored secrets were sealed by the key lost."
 LOST, NEW = new_key("lost"), new_key("new")
 
@@ -38,6 +40,7 @@ async def test_everything_starts_again_and_the_agents_are_named(operator: Operat
     assert (told.code, told.err) == (3, "")
     counted, named, written = told.out.splitlines()
     assert (counted, written) == (SEALED.format(3 * VALUES), "Nothing was written.")
+    assert named.startswith("Enter the keys of these agents again: ")
     assert all(agent_id in named for agent_id in stored.secrets)
     assert (forgotten.code, forgotten.report["values"], forgotten.report["dry_run"]) == (3, 3 * VALUES, False)
     assert sorted(forgotten.report["agents"]) == sorted(stored.secrets)
@@ -60,9 +63,20 @@ async def test_what_only_the_history_holds_names_no_agent(operator: Operator, st
         stored.database[name].delete_many({})
 
     forgotten = await operator.run("secrets", "forget", "lost")
+    rotated = await operator.run("secrets", "rotate")
 
-    said = [SEALED.format(3 * VALUES // 2), "Processes start without this key from now on."]
+    assert rotated.out.endswith(f"{3 * VALUES // 2} cannot be read by any key. {HISTORY}\n")
+    said = [SEALED.format(3 * VALUES // 2), HISTORY, STARTS]
     assert (forgotten.code, forgotten.out.splitlines()) == (3, said)
+
+
+async def test_a_key_that_sealed_nothing_leaves_nothing_to_do(operator: Operator, stored: Stored) -> None:
+    for name in COLLECTIONS:
+        stored.database[name].delete_many({})
+
+    forgotten = await operator.run("secrets", "forget", "lost")
+
+    assert (forgotten.code, forgotten.out.splitlines()) == (0, [SEALED.format(0), STARTS])
 
 
 async def test_a_key_that_is_there_and_one_that_never_was_are_refused(operator: Operator, stored: Stored) -> None:

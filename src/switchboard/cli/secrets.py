@@ -57,8 +57,7 @@ def forget_key(
     ring = load_settings().sealing.ring
     lost = with_documents(lambda: rotation.forget(ring, key_id, dry_run=dry_run), indexes=not dry_run)
     lines = [f"{lost.values} stored secrets were sealed by the key {key_id}."]
-    if lost.agents:
-        lines.append(f"Enter the keys of these agents again: {', '.join(lost.agents)}.")
+    lines += [_to_do(lost.agents)] if lost.values else []
     lines.append("Nothing was written." if dry_run else "Processes start without this key from now on.")
     tell({**vars(lost), "dry_run": dry_run}, lines, as_json=as_json)
     raise typer.Exit(FOUND if lost.values else 0)
@@ -73,8 +72,13 @@ def _told(found: Rotation, newest: str, *, dry_run: bool) -> str:
     done = "would be sealed anew" if dry_run else "were sealed anew"
     lines = [f"{found.renewed} of {found.looked_at} secrets {done} by the key {newest}."]
     if found.unreadable:
-        agents = ", ".join(found.unreadable_agents)
-        lines.append(f"{found.unreadable} cannot be read by any key. Enter the keys of these agents again: {agents}.")
+        lines.append(f"{found.unreadable} cannot be read by any key. {_to_do(found.unreadable_agents)}")
     if found.retired_keys:
         lines.append(f"Nothing needs these keys any more: {', '.join(found.retired_keys)}.")
     return "\n".join(lines)
+
+
+def _to_do(agents: list[str]) -> str:
+    if not agents:
+        return "Only the history of agents holds them."
+    return f"Enter the keys of these agents again: {', '.join(agents)}."

@@ -39,11 +39,14 @@ class Shelf:
     async def _after(self, last: Any) -> list[tuple[Any, Kept]]:
         further = self._filled() if last is None else {**self._filled(), "_id": {"$gt": last}}
         found = collection(self.document).find(further, {"agent_id": 1, self.field: 1}, sort=[("_id", 1)], limit=BATCH)
-        return [(each["_id"], Kept(each["agent_id"], self.path, _at(each, self.field))) async for each in found]
+        return [(each["_id"], self._kept(each)) async for each in found]
+
+    def _kept(self, stored: dict[str, Any]) -> Kept:
+        return Kept(stored["agent_id"], self.path, _at(stored, self.field), self.in_force)
 
     @property
     def in_force(self) -> bool:
-        """Whether calls use these values, or only the history has them."""
+        """Whether calls use these values; the rest is history."""
         return self.document is not AgentRevisionDocument
 
     @query

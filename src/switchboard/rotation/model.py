@@ -12,11 +12,15 @@ Outcome = Literal["current", "unreadable"]
 
 @dataclass(frozen=True)
 class Kept:
-    """A secret as it is stored; `path` is that of the secret, wherever a copy of it is kept."""
+    """A secret as it is stored; `path` is that of the secret, wherever a copy of it is kept.
+
+    Calls use what is in force; of the rest only the history has a copy.
+    """
 
     agent_id: str
     path: str
     value: str = field(repr=False)
+    in_force: bool = True
 
     def renewed(self, ring: KeyRing) -> str | Outcome:
         """The value to put in its place: `current` if it stays, `unreadable` if no key of the ring opens it."""
@@ -52,7 +56,7 @@ class Lost:
 class Rotation:
     """How many values there are, were sealed anew (or would be), stayed, and cannot be read.
 
-    Of those, the agents, a hundred at most, and the ids of the keys that sealed them.
+    Of those, the agents for which one is in force, a hundred at most, and the ids of the keys that sealed them.
     """
 
     looked_at: int = 0
@@ -72,7 +76,8 @@ class Rotation:
             key_id = key_id_of(kept.value)
             if key_id is not None and key_id not in self.unreadable_keys:
                 self.unreadable_keys.append(key_id)
-            if kept.agent_id not in self.unreadable_agents and len(self.unreadable_agents) < 100:
-                self.unreadable_agents.append(kept.agent_id)
+            named = self.unreadable_agents
+            if kept.in_force and kept.agent_id not in named and len(named) < 100:
+                named.append(kept.agent_id)
         else:
             self.renewed += 1
