@@ -1,7 +1,7 @@
 import gc
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -41,9 +41,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--sql-servers", action="store_true", help="Also export into PostgreSQL and MariaDB, if installed")
 
 
-gc.disable()  # a third of the time that collecting the tests takes; on again once they are there
-
-
 def pytest_configure(config: pytest.Config) -> None:
     structlog.configure(processors=[merge_contextvars, add_log_level, format_exc_info, KeyValueRenderer()])
     config.addinivalue_line("markers", "thorough: checks a second way what others check; run with --thorough")
@@ -63,9 +60,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
-def pytest_collection_finish() -> None:
-    gc.freeze()
-    gc.enable()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collecting makes objects that stay: to look through them for garbage takes a third of its time."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session")

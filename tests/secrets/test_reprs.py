@@ -143,7 +143,7 @@ def made(world: World) -> Iterator[Any]:
     step = Step(held, "agent.updated", ("keys",), {}, NOW, revised=configuration, before=was, after=is_)
     yield from (held, step, step.applied(), step.revision(2), step.change(agent), *step.entries(agent))
     delivery = Delivery('"e"', content_of(agent, configuration, safe))
-    yield from (delivery, AgentRun.model_validate(delivery.content), Kept("agent", "chatbot_key", TEXT))
+    yield from (delivery, AgentRun.model_validate(delivery.content), Kept("agent", "chatbot_key", TEXT, True))
     yield from (read_agent({**OLDER, "conversation": {"chatbot_key": TEXT}}), read_agent(SENT, "x"))
     user = User(user_id="u", access_token=TEXT, refresh_token=TEXT, client_secret=TEXT)  # type: ignore[call-arg]
     token = CalendarToken.of(user, TEXT)

@@ -20,7 +20,7 @@ class Kept:
     agent_id: str
     path: str
     value: str = field(repr=False)
-    in_force: bool = True
+    in_force: bool
 
     def renewed(self, ring: KeyRing) -> str | Outcome:
         """The value to put in its place: `current` if it stays, `unreadable` if no key of the ring opens it."""

@@ -36,5 +36,5 @@ class SealingCheckDocument(SealingCheck, Document):
     @classmethod
     @query
     async def remove(cls, key_id: str) -> None:
-        """Forget a key that has sealed nothing that is still stored."""
+        """Let processes start without this key."""
         await collection(cls).delete_one({"key_id": key_id})
